@@ -1,0 +1,1 @@
+"""Custom actions: one file per topic, facts in, facts out, never prose."""

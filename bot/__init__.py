@@ -1,0 +1,1 @@
+"""The bot: what Rasa loads, the front, the desk and the application around them."""

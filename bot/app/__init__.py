@@ -1,0 +1,1 @@
+"""Composition: settings, command line, supervisor, wiring."""

@@ -1,0 +1,1 @@
+"""All that Rasa loads from this project."""

@@ -1,0 +1,1 @@
+"""The record, the owner and the belief of each conversation; the client of Rasa."""

@@ -1,0 +1,1 @@
+"""Seals personal data at rest and masks it in logs."""

@@ -1,0 +1,1 @@
+"""Customer analytics over a shop's data."""

@@ -1,0 +1,1 @@
+"""Reads a shopper's temperament from wording and history."""

@@ -1,0 +1,1 @@
+"""Response name + strategy + typed facts -> words."""
