@@ -1,0 +1,99 @@
+"""The natural language generator that Rasa loads: what Rasa decided to say, in the shopper's style."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from rasa.core.nlg import TemplatedNaturalLanguageGenerator
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
+
+from persona.wording import Utterance, Wording, WordingError
+
+log = logging.getLogger(__name__)
+
+#: Rasa's own actions utter these where a domain has them, and nothing where it has not.
+_SILENT = frozenset({"utter_restart", "utter_back", "utter_default"})
+
+
+class StyleGenerator(TemplatedNaturalLanguageGenerator):  # type: ignore[misc]  # rasa is untyped
+    """Words every response through ``persona.wording``.
+
+    Style comes from the slot ``temperament``, mood from the reading of the latest message, facts and
+    options from the action's ``utter_message(response=…, facts=…, options=…)``. A response that is
+    uttered without facts (by a rule or a form) gets its declared facts from slots of the same name.
+
+    It is a subclass of the templated generator because Rasa injects the responses of a loaded model
+    into no other.
+    """
+
+    def __init__(
+        self,
+        endpoint_config: EndpointConfig | None = None,
+        domain: Domain | None = None,
+        wording: Wording | None = None,
+    ) -> None:
+        """Load the words; `wording` is given by tests."""
+        super().__init__(domain.responses if domain else {})
+        self._wording = wording or Wording.load()
+
+    async def generate(
+        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
+    ) -> dict[str, Any] | None:
+        """Return fresh ``{"text", "buttons"}``; the apology where the response cannot be spoken."""
+        if utter_action in _SILENT and utter_action not in self._wording:
+            return None
+        slots = tracker.current_slot_values()
+        facts, options = kwargs.get("facts"), kwargs.get("options")
+        try:
+            said = self._wording.say(
+                utter_action,
+                facts or self._facts_from_slots(utter_action, slots),
+                slots.get("temperament"),
+                options or (),
+                mood_of(tracker),
+                salt_of(tracker),
+            )
+        except WordingError as exc:
+            log.error("cannot say %s: %s", exc.response, exc.cause)
+            said = self._wording.apology()
+        finally:
+            # Rasa copies what is left of these into the event's metadata, on disk and in every later
+            # action call. They have been told; empty values are dropped.
+            for given in (facts, options):
+                if isinstance(given, (dict, list)):
+                    given.clear()
+        return _as_message(said)
+
+    def _facts_from_slots(self, response: str, slots: Mapping[str, Any]) -> dict[str, Any]:
+        declared = self._wording.declared_facts(response)
+        return {name: slots[name] for name in declared if slots.get(name) is not None}
+
+
+def mood_of(tracker: DialogueStateTracker) -> str | None:
+    """Return the mood of the latest message that was read; a tapped button is not read."""
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            reading = event.parse_data.get("reading")
+            if isinstance(reading, Mapping):
+                mood = reading.get("mood")
+                return mood if isinstance(mood, str) else None
+    return None
+
+
+def salt_of(tracker: DialogueStateTracker) -> str:
+    """Return what chooses among variations: steady for one message, so a repeated turn says the same."""
+    message_id = tracker.latest_message.message_id if tracker.latest_message else None
+    return f"{tracker.sender_id}:{message_id}"
+
+
+def _as_message(said: Utterance) -> dict[str, Any]:
+    # Fresh lists: Rasa extends `buttons` in place.
+    message: dict[str, Any] = {"text": said.text}
+    if said.buttons:
+        message["buttons"] = [{"title": b.title, "payload": b.payload} for b in said.buttons]
+    return message

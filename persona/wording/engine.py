@@ -1,0 +1,289 @@
+"""Speak: response name, facts and style in, words and buttons out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from persona.strategy import Strategies, Strategy, Style
+from persona.wording.catalogue import Catalogue, Problem, ResponseSpec, load_catalogue, watched_files
+from persona.wording.emoji import without_emoji
+from persona.wording.errors import WordingError
+from persona.wording.facts import FactError, FactSpec, FactText, parse
+from persona.wording.rendering import RenderError, Segment
+
+log = logging.getLogger(__name__)
+
+#: The project's root, where nothing else is said.
+ROOT = Path(__file__).parents[2]
+#: What is said where a response cannot be spoken.
+APOLOGY = "utter_apology"
+
+Option = Mapping[str, Any]  # {"id": "track_shipment", "args": {"order_number": "…"}}
+
+
+@dataclass(frozen=True)
+class Button:
+    """A next step to tap.
+
+    Attributes:
+        title: what the shopper reads.
+        payload: what is sent when tapped: ``/intent{"entity": "value"}``.
+    """
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What is said."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+class Wording:
+    """The words of the project, read again when a manager edits them."""
+
+    def __init__(
+        self,
+        root: Path,
+        catalogue: Catalogue,
+        *,
+        reload_every: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """See :meth:`load`."""
+        self._root = root
+        self._catalogue = catalogue
+        self._every = reload_every
+        self._clock = clock
+        self._checked = clock()
+        self._signature = _signature(root)
+
+    @classmethod
+    def load(
+        cls,
+        root: Path = ROOT,
+        *,
+        reload_every: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Wording:
+        """Read the words under the project's `root` (the folder that holds ``bot`` and ``persona``).
+
+        Responses that are wrong are logged and left out.
+
+        Args:
+            root: the project's root.
+            reload_every: seconds between two looks at the files.
+            clock: seconds that only grow.
+
+        Raises:
+            StrategyError: where the strategies cannot be used.
+        """
+        signature = _signature(root)
+        catalogue = load_catalogue(root)
+        _log_problems(catalogue.problems, "left out")
+        wording = cls(root, catalogue, reload_every=reload_every, clock=clock)
+        wording._signature = signature
+        return wording
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The words as they stand."""
+        return self._catalogue
+
+    @property
+    def strategies(self) -> Strategies:
+        """The strategies as they stand."""
+        return self._catalogue.strategies
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the files."""
+        return self._catalogue.problems
+
+    def __contains__(self, response: str) -> bool:
+        return response in self._catalogue.responses
+
+    def declared_facts(self, response: str) -> frozenset[str]:
+        """Return the names of a response's facts; none where it is unknown."""
+        spec = self._catalogue.responses.get(response)
+        return frozenset(spec.facts) if spec else frozenset()
+
+    def fact_problems(self, response: str, facts: Mapping[str, Any]) -> list[str]:
+        """Say what is wrong with an action's facts: missing, ill-typed or not declared. For tests."""
+        spec = self._catalogue.responses.get(response)
+        if spec is None:
+            return [f"{response}: there is no such response"]
+        found = [f"{response}: fact {name} is not declared" for name in facts if name not in spec.facts]
+        try:
+            _parse_facts(spec, facts)
+        except WordingError as exc:
+            found.append(str(exc))
+        return found
+
+    def say(  # noqa: PLR0917  all but the first three have defaults
+        self,
+        response: str,
+        facts: Mapping[str, Any],
+        style: Style | str | None,
+        options: Sequence[Option | str] = (),
+        mood: str | None = None,
+        salt: str = "",
+    ) -> Utterance:
+        """Choose and render the words of a response.
+
+        Args:
+            response: its name, ``utter_…``.
+            facts: JSON values by name.
+            style: one of the five; None and unknown serve neutral.
+            options: next steps in order of usefulness; empty takes those of the facts file.
+            mood: the shopper's mood; in an upset one nobody jokes and no emoji is shown.
+            salt: chooses among several texts of one style; the same salt gives the same words.
+
+        Raises:
+            WordingError: for an unknown response, a missing or ill-typed fact, a text that cannot
+                be rendered or an unknown option. Its message holds no value of a fact.
+        """
+        self._refresh()
+        catalogue = self._catalogue
+        spec = catalogue.responses.get(response)
+        if spec is None:
+            raise WordingError(response, _why_missing(catalogue, response))
+        strategy = catalogue.strategies.of(style)
+        upset = catalogue.strategies.is_upset(mood)
+        spoken = catalogue.strategies.of(strategy.when_upset) if upset else strategy
+        segments = render_response(catalogue, spec, facts, spoken, salt)
+        if upset or spec.sober:
+            segments = tuple(s if s.fact else Segment(without_emoji(s.text), False) for s in segments)
+        text = tidy("".join(s.text for s in segments))
+        if not text:
+            raise WordingError(response, f"the {spoken.style.value} text is empty")
+        return Utterance(text, build_buttons(catalogue, spec, options or spec.options, strategy))
+
+    def apology(self, style: Style | str | None = None) -> Utterance:
+        """Return the apology for a fault of ours; without style the neutral one. Never raises."""
+        try:
+            return self.say(APOLOGY, {}, style)
+        except WordingError:
+            log.exception("the apology itself cannot be spoken")
+            return Utterance("抱歉，这一步没有办成，您的信息没有改动。请再发一次，或者找人工客服。")
+
+    def _refresh(self) -> None:
+        now = self._clock()
+        if now - self._checked < self._every:
+            return
+        self._checked = now
+        signature = _signature(self._root)
+        if signature == self._signature:
+            return
+        self._signature = signature
+        fresh = load_catalogue(self._root, self._catalogue)
+        _log_problems(fresh.problems, "the old words are kept where there are any")
+        self._catalogue = fresh
+        log.info("words read again: %d responses", len(fresh.responses))
+
+
+def render_response(
+    catalogue: Catalogue, spec: ResponseSpec, facts: Mapping[str, Any], strategy: Strategy, salt: str = ""
+) -> tuple[Segment, ...]:
+    """Render one response in one style, prose and facts apart; WordingError where it cannot be."""
+    values = _parse_facts(spec, facts)
+    for fact in spec.facts.values():
+        if fact.extra and fact.extra not in strategy.extras:
+            values[fact.name] = None
+        elif fact.cut and values[fact.name] is not None:
+            values[fact.name] = values[fact.name][: strategy.recommendations]
+    texts = spec.texts.get(strategy.style) or spec.texts[Style.NEUTRAL]
+    chosen = texts[zlib.crc32(f"{spec.name}\0{salt}".encode("utf-8", "replace")) % len(texts)]
+    try:
+        return catalogue.sandbox.render(chosen, values)
+    except RenderError as exc:
+        raise WordingError(spec.name, f"{strategy.style.value}: {exc}") from exc
+
+
+def build_buttons(
+    catalogue: Catalogue, spec: ResponseSpec, options: Iterable[Option | str], strategy: Strategy
+) -> tuple[Button, ...]:
+    """Order and cut the next steps and give them title and payload; choices are never cut."""
+    wanted = [{"id": o} if isinstance(o, str) else o for o in options]
+    unknown = [str(o.get("id")) for o in wanted if o.get("id") not in catalogue.options]
+    if unknown:
+        raise WordingError(spec.name, f"options.yml has no option {', '.join(unknown)}")
+    first = {name: rank for rank, name in enumerate(strategy.options.first)}
+    choices = [o for o in wanted if catalogue.options[o["id"]].kind == "choice"]
+    steps = [o for o in wanted if catalogue.options[o["id"]].kind == "step"]
+    steps.sort(key=lambda o: first.get(o["id"], len(first)))
+    if not spec.menu:
+        steps = steps[: strategy.options.steps]
+    return tuple(_button(catalogue, spec.name, option) for option in (*choices, *steps))
+
+
+def tidy(text: str) -> str:
+    """Take out what a blank fact leaves behind; a blank line would split the message in two."""
+    lines = (re.sub(r"[ \t\u3000]+$", "", line) for line in text.strip().splitlines())
+    return "\n".join(line for line in lines if line.strip())
+
+
+def _button(catalogue: Catalogue, response: str, option: Option) -> Button:
+    spec = catalogue.options[option["id"]]
+    args = option.get("args") or {}
+    values = {k: FactText(v) if isinstance(v, str) else v for k, v in args.items()}
+    try:
+        title, intent = (
+            "".join(s.text for s in catalogue.sandbox.render(t, values)) for t in (spec.title, spec.intent)
+        )
+    except RenderError as exc:
+        raise WordingError(response, f"option {spec.id}: {exc}") from exc
+    if not re.fullmatch(r"[a-z_]+", intent):
+        raise WordingError(response, f"option {spec.id}: its intent is no name of an intent")
+    entities = {k: args[k] for k in spec.args if args.get(k) is not None}
+    payload = f"/{intent}" + (json.dumps(entities, ensure_ascii=False) if entities else "")
+    return Button(" ".join(title.split()), payload)
+
+
+def _parse_facts(spec: ResponseSpec, facts: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, fact in spec.facts.items():
+        value = facts.get(name)
+        if value is None and fact.must:
+            raise WordingError(spec.name, f"fact {name} is missing")
+        values[name] = None if value is None else _parse_fact(spec.name, fact, value)
+    return values
+
+
+def _parse_fact(response: str, fact: FactSpec, value: Any) -> Any:
+    try:
+        return parse(fact, value)
+    except FactError as exc:
+        raise WordingError(response, str(exc)) from exc
+
+
+def _why_missing(catalogue: Catalogue, response: str) -> str:
+    known = [str(p) for p in catalogue.problems if p.response == response]
+    return known[0] if known else "there is no such response"
+
+
+def _signature(root: Path) -> tuple[tuple[str, int, int], ...]:
+    found = []
+    for path in watched_files(root):
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found.append((str(path), stat.st_mtime_ns, stat.st_size))
+    return tuple(found)
+
+
+def _log_problems(problems: Iterable[Problem], outcome: str) -> None:
+    for problem in problems:
+        log.error("words: %s (%s)", problem, outcome)
