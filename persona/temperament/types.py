@@ -206,5 +206,7 @@ class Reading:
             "probabilities": {t.value: round(p, 4) for t, p in self.probabilities.items()},
             "evidence": [e.to_json() for e in self.evidence],
             "mood": self.mood.value,
-            "signals": [{"name": s.name, "text": s.text, "start": s.start, "end": s.end} for s in self.signals],
+            "signals": [
+                {"name": s.name, "text": s.text, "start": s.start, "end": s.end} for s in self.signals
+            ],
         }

@@ -1,0 +1,156 @@
+"""The public face of the engine: reads messages and histories into a belief."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from persona.temperament import belief as beliefs
+from persona.temperament.calibration import Calibration
+from persona.temperament.history import prior_of
+from persona.temperament.lexicon import Hit, Lexicon
+from persona.temperament.mood import MoodReader
+from persona.temperament.normalise import Normal, Normaliser
+from persona.temperament.ownwords import foreign_spans, own_text
+from persona.temperament.segment import Segmentation
+from persona.temperament.style import FEATURES, measure
+from persona.temperament.types import TYPES, Belief, Evidence, History, Mood, Reading, Turn
+
+#: The project's language data.
+DATA_ROOT = Path(__file__).resolve().parents[2] / "nlu_data"
+
+_lock = threading.Lock()
+_readers: dict[Path, Reader] = {}
+
+
+class Reader:
+    """Reads temperament. One per process and data folder is enough; reading is safe from several threads."""
+
+    def __init__(self, root: Path) -> None:
+        """Load everything from `root` (``nlu_data``); prefer :meth:`load`, which keeps what it loaded."""
+        data = root / "temperament"
+        self._normalise = Normaliser.load(data)
+        self._lexicon = Lexicon.load(data / "lexicon", self._normalise)
+        self._mood = MoodReader.load(data / "mood.yml", self._normalise)
+        self._segment = Segmentation(root / "dictionary.txt")
+        self.calibration = Calibration.load(data / "calibration.yml")
+
+    @classmethod
+    def load(cls, root: Path | None = None) -> Reader:
+        """Return the process's reader for `root` (default: the project's ``nlu_data``).
+
+        Takes 2-3 s the first time. FileNotFoundError or ValueError name a data file that is missing or wrong.
+        """
+        where = (root or DATA_ROOT).resolve()
+        with _lock:
+            if where not in _readers:
+                _readers[where] = cls(where)
+            return _readers[where]
+
+    def warm(self) -> None:
+        """Pay every lazy cost now, so that the first shopper does not."""
+        self.read(
+            "您好，请问这个什么时候能发货？麻烦帮我催一下😊", context=(Turn("抱歉，暂时无法确定", "agent"),)
+        )
+        self.prior(History(orders=3, express_share=1.0))
+
+    def neutral_belief(self) -> Belief:
+        """Return the belief about a shopper of whom nothing is known."""
+        return Belief(prior=beliefs.normalised((0.0, 0.0, 0.0, 0.0)))
+
+    def prior(self, history: History) -> tuple[Belief, tuple[Evidence, ...]]:
+        """Return the belief that `history` alone gives, and what moved it (``history:<feature>``)."""
+        logs, evidence = prior_of(history, self.calibration.bound)
+        start = Belief(prior=beliefs.normalised(logs))
+        return replace(start, served=beliefs.served(start, self.calibration.belief)), evidence
+
+    def carry(self, earlier: Belief, prior: Belief) -> Belief:
+        """Return `earlier` with the prior of `prior` under the evidence gathered so far.
+
+        For the moment an identity becomes known in the middle of a conversation. The old prior
+        is replaced, not added to, so doing it twice changes nothing.
+        """
+        joined = replace(earlier, prior=prior.prior)
+        return replace(joined, served=beliefs.served(joined, self.calibration.belief))
+
+    def read(
+        self,
+        text: str,
+        *,
+        belief: Belief | None = None,
+        context: Sequence[Turn] = (),
+        at: float | None = None,
+    ) -> Reading:
+        """Read one shopper message. Never raises on any text; the cost does not grow with the conversation.
+
+        Args:
+            text: the message as typed.
+            belief: the belief so far; None for a new conversation without history.
+            context: the turns before it, oldest first; only the last few are looked at.
+            at: when it came (seconds since the epoch), for the pace.
+
+        Returns:
+            the reading; a message without words of the shopper's own (empty, a link, an order
+            number) leaves the belief as it was.
+        """
+        before = belief if belief is not None else self.neutral_belief()
+        normal = self._normalise(text)
+        agent, gap = self._before(context, at)
+        foreign = foreign_spans(normal, agent)
+        own = own_text(normal, foreign)
+        doc = self._segment.doc(normal.text)
+        mood, signals = self._mood.read(normal, own, doc, text)
+        if not any(c.isalpha() or "\ue000" <= c <= "\uf8ff" or c in "?!" for c in own.replace("某", "")):
+            return self._reading(before, (), mood, signals)
+        kinds = self._lexicon.kinds_of_reply(agent) if agent else frozenset[str]()
+        hits = self._lexicon.find(doc, kinds, foreign)
+        evidence = self._cues(hits, normal, text) + self._style(own, kinds, gap, text)
+        evidence = list(beliefs.discounted(evidence, before.seen, self.calibration.belief.repeat))
+        after = beliefs.updated(before, evidence, self.calibration.belief)
+        return self._reading(after, tuple(e for e in evidence if abs(e.weight) >= 0.005), mood, signals)
+
+    def _before(self, context: Sequence[Turn], at: float | None) -> tuple[str | None, float | None]:
+        """Return the agent's last message in normal form, and the seconds since the shopper's last."""
+        if not context:
+            return None, None
+        last = context[-1]
+        if last.who != "shopper":
+            return self._normalise(last.text[:200]).text, None
+        gap = at - last.at if at is not None and last.at is not None else None
+        agent = context[-2] if len(context) > 1 and context[-2].who != "shopper" else None
+        return (self._normalise(agent.text[:200]).text if agent else None), gap
+
+    def _cues(self, hits: Sequence[Hit], normal: Normal, text: str) -> list[Evidence]:
+        scale = self.calibration.scale["cue"]
+        count: dict[str, int] = {}
+        out = []
+        for hit in hits:
+            times = count[hit.cue.id] = count.get(hit.cue.id, 0) + 1
+            start, end = normal.source(hit.start, hit.end)
+            weight = hit.cue.weight * scale * self.calibration.belief.repeat ** (times - 1)
+            out.append(Evidence(f"lexicon:{hit.cue.id}", text[start:end], start, end, hit.cue.type, weight))
+        return out
+
+    def _style(self, own: str, kinds: frozenset[str], gap: float | None, text: str) -> list[Evidence]:
+        style = measure(own, kinds, gap)
+        scale = self.calibration.scale["style"]
+        out = []
+        for kind, weights in zip(TYPES, self.calibration.style, strict=True):
+            for name, weight, value in zip(FEATURES, weights, style.vector, strict=True):
+                if weight and value:
+                    out.append(Evidence(f"style:{name}", text, 0, len(text), kind, weight * value * scale))
+        return out
+
+    def _reading(self, belief: Belief, evidence: tuple[Evidence, ...], mood: Mood, signals: tuple) -> Reading:  # type: ignore[type-arg]
+        figures = self.calibration.belief
+        return Reading(
+            temperament=belief.served,
+            secondary=beliefs.secondary(belief, figures),
+            probabilities=dict(zip(TYPES, beliefs.probabilities(belief, figures), strict=True)),
+            evidence=evidence,
+            mood=mood,
+            signals=signals,
+            belief=belief,
+        )
