@@ -197,18 +197,24 @@ def render_response(
     catalogue: Catalogue, spec: ResponseSpec, facts: Mapping[str, Any], strategy: Strategy, salt: str = ""
 ) -> tuple[Segment, ...]:
     """Render one response in one style, prose and facts apart; WordingError where it cannot be."""
-    values = _parse_facts(spec, facts)
-    for fact in spec.facts.values():
-        if fact.extra and fact.extra not in strategy.extras:
-            values[fact.name] = None
-        elif fact.cut and values[fact.name] is not None:
-            values[fact.name] = values[fact.name][: strategy.recommendations]
+    values = fact_values(spec, facts, strategy)
     texts = spec.texts.get(strategy.style) or spec.texts[Style.NEUTRAL]
     chosen = texts[zlib.crc32(f"{spec.name}\0{salt}".encode("utf-8", "replace")) % len(texts)]
     try:
         return catalogue.sandbox.render(chosen, values)
     except RenderError as exc:
         raise WordingError(spec.name, f"{strategy.style.value}: {exc}") from exc
+
+
+def fact_values(spec: ResponseSpec, facts: Mapping[str, Any], strategy: Strategy) -> dict[str, Any]:
+    """Return the typed facts as one style tells them: extras it does not tell are None, rows are cut."""
+    values = _parse_facts(spec, facts)
+    for fact in spec.facts.values():
+        if fact.extra and fact.extra not in strategy.extras:
+            values[fact.name] = None
+        elif fact.cut and values[fact.name] is not None:
+            values[fact.name] = values[fact.name][: strategy.recommendations]
+    return values
 
 
 def build_buttons(
