@@ -137,7 +137,7 @@ def load_catalogue(root: Path, old: Catalogue | None = None) -> Catalogue:
         strategies = old.strategies
     read = _labels(root / LABELS, problems)
     labels: Mapping[str, Mapping[str, str]] = read if read is not None else old.labels if old else {}
-    sandbox = Sandbox(labels)
+    sandbox = old.sandbox if old and old.sandbox.labels == labels else Sandbox(labels)
     options = _options(root / OPTIONS, sandbox, problems)
     facts = _fact_files(root / FACTS, problems)
     responses: dict[str, ResponseSpec] = {}

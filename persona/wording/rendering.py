@@ -32,7 +32,8 @@ class Sandbox:
     """Compiles and renders texts. Facts are data: what they contain is never a template."""
 
     def __init__(self, labels: Mapping[str, Mapping[str, str]]) -> None:
-        self._labels = labels
+        self.labels = labels
+        self._compiled: dict[tuple[str, frozenset[str] | None], Template] = {}
         self._env = ImmutableSandboxedEnvironment(
             undefined=StrictUndefined,
             autoescape=False,  # plain text: who puts it into a page escapes there
@@ -49,6 +50,9 @@ class Sandbox:
         Raises:
             RenderError: for broken Jinja, an undeclared name, an unknown filter or group of labels.
         """
+        key = (source, declared)
+        if key in self._compiled:  # an edit of one text compiles one text
+            return self._compiled[key]
         try:
             tree = self._env.parse(source)
             unknown = meta.find_undeclared_variables(tree) - declared if declared is not None else set()
@@ -56,12 +60,13 @@ class Sandbox:
                 raise RenderError(f"uses {', '.join(sorted(unknown))}, which is not declared among its facts")
             for node in tree.find_all(nodes.Filter):
                 group = node.args[0] if node.name == "label" and node.args else None
-                if isinstance(group, nodes.Const) and group.value not in self._labels:
+                if isinstance(group, nodes.Const) and group.value not in self.labels:
                     raise RenderError(f"labels.yml has no group {group.value!r}")
-            return self._env.from_string(tree)
+            self._compiled[key] = self._env.from_string(tree)
         except TemplateError as exc:
             line = getattr(exc, "lineno", None)
             raise RenderError(f"template: {exc.message}" + (f" (line {line})" if line else "")) from exc
+        return self._compiled[key]
 
     @staticmethod
     def render(template: Template, values: Mapping[str, Any]) -> tuple[Segment, ...]:
