@@ -1,0 +1,19 @@
+"""``zhixin bench``: speed and memory of the running stack."""
+
+from __future__ import annotations
+
+import typer
+
+
+def bench(
+    json_file: str = typer.Option("", "--json", help="Write the figures here too."),
+    start: bool = typer.Option(
+        False, "--start", help="Start a stack of its own on free ports, then stop it."
+    ),
+    repeats: int = typer.Option(3, min=1, help="Measurements of which the median counts."),
+    quick: bool = typer.Option(False, "--quick", help="A tenth of the messages: to see whether it works."),
+) -> None:
+    """Measure latency, throughput, CPU and memory with a scripted mix of conversations."""
+    from bot.app.bench.command import run
+
+    raise typer.Exit(run(json_file=json_file or None, start=start, repeats=repeats, quick=quick))

@@ -1,0 +1,70 @@
+"""Export and erasure of one customer over record, trackers and shop, each by its own room's functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.app.settings import Settings
+
+
+def export(settings: Settings, customer_id: str) -> dict[str, Any] | None:
+    """Return all that is held of a customer as JSON-ready data, or None if nothing is.
+
+    The trackers hold no more than the record's newest messages, so they are counted, not copied.
+    """
+    from bot.app import databases
+    from bot.conversation.database import make_engine
+    from bot.conversation.privacy import export_customer
+    from persona.privacy.vault import Vault
+
+    vault = Vault.from_text(settings.data_keys)
+    engine = make_engine(settings.record_url)
+    try:
+        with engine.connect() as connection:
+            record = export_customer(connection, vault, customer_id)
+    finally:
+        engine.dispose()
+    profile = databases.export_profile(settings, customer_id)
+    if (
+        profile is None
+        and not record["conversations"]
+        and record["belief"] is None
+        and record["personalisation"]
+    ):
+        return None
+    return {"customer_id": customer_id, "profile": profile, "record": record}
+
+
+def erase(settings: Settings, customer_id: str) -> list[str]:
+    """Delete all that is held of a customer; return what was erased, empty if nothing was held."""
+    from sqlalchemy import func, select
+
+    from bot.components.tracker_rows import TrackerRows
+    from bot.conversation.database import make_engine
+    from bot.conversation.privacy import erase_customer
+    from bot.conversation.schema import shoppers
+    from persona.privacy.vault import Vault
+
+    engine = make_engine(settings.record_url)
+    try:
+        with engine.connect() as connection:
+            known = connection.execute(
+                select(func.count()).select_from(shoppers).where(shoppers.c.customer_id == customer_id)
+            ).scalar_one()
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            ids = erase_customer(connection, customer_id)
+    finally:
+        engine.dispose()
+    rows = TrackerRows(settings.tracker_url, Vault.from_text(settings.data_keys))
+    try:
+        trackers = rows.delete(ids)
+    finally:
+        rows.close()
+    profile = False
+    counted = (
+        (len(ids), f"{len(ids)} conversations"),
+        (trackers, f"{trackers} trackers"),
+        (int(known), "the stored belief and choices"),
+        (int(profile), "the shop's profile"),
+    )
+    return [words for count, words in counted if count]

@@ -1,0 +1,116 @@
+"""The rooms' databases as the supervisor and the command line need them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bot.app.settings import Settings
+from persona.privacy.vault import Vault
+
+
+def _upgrade_shop(settings: Settings) -> None:
+    from actions.shop.database import upgrade
+
+    upgrade(settings.shop_url)
+
+
+def _upgrade_record(settings: Settings) -> None:
+    from bot.conversation.migrate import upgrade
+
+    upgrade(settings.record_url)
+
+
+def _upgrade_trackers(settings: Settings) -> None:
+    from bot.components.tracker_rows import TrackerRows
+
+    TrackerRows(settings.tracker_url, Vault.from_text(settings.data_keys)).close()
+
+
+#: Setting of the URL -> what brings that database's schema to the newest revision.
+UPGRADES: dict[str, Callable[[Settings], None]] = {
+    "shop_url": _upgrade_shop,
+    "record_url": _upgrade_record,
+    "tracker_url": _upgrade_trackers,
+}
+
+
+def seed_if_empty(settings: Settings) -> bool:
+    """Fill the demo shop unless it has customers; say whether it was filled now."""
+    if customer_ids(settings, 1):
+        return False
+    seed: Any = import_module("actions.shop.seed")
+    seed.seed(settings.shop_url, Vault.from_text(settings.data_keys))
+    return True
+
+
+def customer_ids(settings: Settings, limit: int) -> list[str]:
+    """Return ids of customers of the embedded shop, in their order."""
+    from sqlalchemy import select
+
+    from actions.shop.database import open_engine
+    from actions.shop.schema import CustomerRow
+
+    engine = open_engine(settings.shop_url, None)
+    try:
+        with engine.connect() as connection:
+            query = select(CustomerRow.customer_id).order_by(CustomerRow.customer_id).limit(limit)
+            return [str(row[0]) for row in connection.execute(query)]
+    finally:
+        engine.dispose()
+
+
+def drop(settings: Settings) -> None:
+    """Delete shop, record and trackers. Nothing else may use them meanwhile."""
+    for url in (settings.shop_url, settings.record_url, settings.tracker_url):
+        if url.startswith("sqlite:///"):
+            for suffix in ("", "-wal", "-shm"):
+                Path(url.removeprefix("sqlite:///") + suffix).unlink(missing_ok=True)
+    if not settings.shop_url.startswith("sqlite"):
+        from actions.shop.database import downgrade
+
+        downgrade(settings.shop_url, "base")
+    if not settings.record_url.startswith("sqlite"):
+        _empty_record(settings)
+    if not settings.tracker_url.startswith("sqlite"):
+        from bot.components.tracker_rows import TrackerRows
+
+        rows = TrackerRows(settings.tracker_url, Vault.from_text(settings.data_keys))
+        rows.delete(rows.ids())
+        rows.close()
+
+
+def _empty_record(settings: Settings) -> None:
+    from bot.conversation.database import make_engine
+    from bot.conversation.migrate import upgrade
+    from bot.conversation.schema import metadata
+
+    upgrade(settings.record_url)
+    engine = make_engine(settings.record_url)
+    try:
+        with engine.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+    finally:
+        engine.dispose()
+
+
+def export_profile(settings: Settings, customer_id: str) -> dict[str, Any] | None:
+    """Return what the embedded shop holds of a customer as JSON-ready data; None if it knows none."""
+    from actions.shop.errors import NotFoundError
+    from actions.shop.sql import SqlShop
+
+    async def read() -> dict[str, Any] | None:
+        shop = SqlShop(settings.shop_url, Vault.from_text(settings.data_keys))
+        try:
+            customer = await shop.customer(customer_id)
+            return {"customer": customer, "history": await shop.history(customer_id)}
+        except NotFoundError:
+            return None
+        finally:
+            await shop.close()
+
+    return asyncio.run(read())
