@@ -13,7 +13,7 @@ class YamlError(ValueError):
 
 
 # libyaml reads ten times as fast, and words are read again while the bot runs.
-if TYPE_CHECKING or not yaml.__with_libyaml__:
+if TYPE_CHECKING or not yaml.__with_libyaml__:  # noqa: SIM108  mypy follows the statement only
     _Base = yaml.SafeLoader
 else:
     _Base = yaml.CSafeLoader
