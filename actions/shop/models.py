@@ -280,6 +280,7 @@ class CustomerHistory:
     coupons: tuple[Coupon, ...] = ()
     urges: int = 0  # how often the customer urged a dispatch in the last year
     new_arrival_orders: int = 0  # orders of a product within 30 days of its listing
+    same_brand_orders: int = 0  # orders that repeat a brand bought before
 
 
 @dataclass(frozen=True)
@@ -306,6 +307,7 @@ class ReturnTerms:
     check_hours: int
     refund_days: tuple[int, int]
     kinds: tuple[AfterSaleKind, ...] = field(default=())
+    reasons: tuple[str, ...] = field(default=())  # codes of RETURN_REASONS that hold under this clause
 
 
 @dataclass(frozen=True)
