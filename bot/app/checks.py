@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,14 @@ def parse(key: str, value: Any, kind: type[Any]) -> Any:
     text = str(value).strip()
     if issubclass(kind, Enum):
         return _choice(kind, text)
-    if kind is bool:
-        return _flag(text)
     if kind in (int, float):
         return _number(key, text, kind)
-    if key == "log_level":
-        return _log_level(text)
-    if key.endswith("_url"):
-        return _url(text)
-    return Path(text) if issubclass(kind, Path) else text
+    if issubclass(kind, Path):
+        return Path(text)
+    for ending, check in _FORMS.items():
+        if key.startswith(ending) or key.endswith(ending):
+            return check(text)
+    return text
 
 
 def _log_level(text: str) -> str:
@@ -51,14 +51,6 @@ def _choice(kind: type[Enum], text: str) -> Enum:
         return kind(text.lower())
     except ValueError:
         raise ValueError(f"one of {', '.join(m.value for m in kind)} is wanted, not {text!r}") from None
-
-
-def _flag(text: str) -> bool:
-    if text.lower() in {"1", "true", "yes", "on"}:
-        return True
-    if text.lower() in {"0", "false", "no", "off"}:
-        return False
-    raise ValueError(f"true or false is wanted, not {text!r}")
 
 
 def _number(key: str, text: str, kind: type[Any]) -> Any:
@@ -78,6 +70,33 @@ def _url(text: str) -> str:
     if not re.match(r"^(sqlite|postgresql(\+psycopg2)?)://", text):
         raise ValueError("a database URL is wanted, sqlite:///… or postgresql://…")
     return text
+
+
+def _rate(text: str) -> str:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)", text)
+    if not found or not (0 < float(found[1]) < 1e6 and 1 <= float(found[2]) < 1e6):
+        raise ValueError(
+            f"a rate is wanted, like 4/240: how many a second, and how many at once; not {text!r}"
+        )
+    return text
+
+
+def _networks(text: str) -> str:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            ipaddress.ip_network(part, strict=False)
+        except ValueError:
+            raise ValueError(f"{part!r} is no network address, like 10.0.0.0/8") from None
+    return text
+
+
+#: Beginning or end of a key -> what checks and completes its text.
+_FORMS: dict[str, Callable[[str], str]] = {
+    "log_level": _log_level,
+    "_url": _url,
+    "rate_": _rate,
+    "trusted_proxies": _networks,
+}
 
 
 def secret(name: str, value: str, *, forbidden: str = "") -> list[str]:

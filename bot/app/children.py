@@ -69,7 +69,7 @@ class ChildSpec:
 ACTIONS = ChildSpec(
     "actions",
     "actions.server",
-    ("shop_url", "assertion_key", "action_secret", "shop_timeout_s"),
+    ("shop_url", "assertion_key", "action_secret", "shop_timeout_s", "shop_fault"),
     "action_port",
     "/health",
 )
@@ -83,9 +83,21 @@ RASA = ChildSpec(
 FRONT = ChildSpec(
     "front",
     "bot.app.front",
-    ("record_url", "assertion_key", "rasa_secret", "token_keys", "token_issuer", "token_audience"),
+    (
+        "record_url",
+        "assertion_key",
+        "rasa_secret",
+        "token_keys",
+        "token_issuer",
+        "token_audience",
+        "allowed_origins",
+        "trusted_proxies",
+        "rate_address",
+        "rate_opening",
+        "rate_conversation",
+    ),
     "front_port",
-    "/healthz",
+    "/readyz",
 )
 
 

@@ -118,6 +118,12 @@ class ChatSession:
         messages: list[dict[str, Any]] = answer["messages"]
         return messages
 
+    def reading(self) -> dict[str, Any]:
+        """Return belief and last reading (demo mode only)."""
+        path = f"/api/v1/conversations/{quote(self.conversation_id)}/reading"
+        answer: dict[str, Any] = self.client.request("GET", path, headers=self._headers)
+        return answer
+
     @property
     def _headers(self) -> dict[str, str]:
         return {"X-Conversation-Secret": self.secret}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from bot.app.settings import Settings
@@ -38,13 +36,11 @@ UPGRADES: dict[str, Callable[[Settings], None]] = {
 }
 
 
-def seed_if_empty(settings: Settings) -> bool:
+def seed_demo(settings: Settings) -> bool:
     """Fill the demo shop unless it has customers; say whether it was filled now."""
-    if customer_ids(settings, 1):
-        return False
-    seed: Any = import_module("actions.shop.seed")
-    seed.seed(settings.shop_url, Vault.from_text(settings.data_keys))
-    return True
+    from actions.shop.seed.demo import seed_demo as seed
+
+    return seed(settings.shop_url, Vault.from_text(settings.data_keys))
 
 
 def customer_ids(settings: Settings, limit: int) -> list[str]:
@@ -63,39 +59,27 @@ def customer_ids(settings: Settings, limit: int) -> list[str]:
         engine.dispose()
 
 
-def drop(settings: Settings) -> None:
-    """Delete shop, record and trackers. Nothing else may use them meanwhile."""
-    for url in (settings.shop_url, settings.record_url, settings.tracker_url):
-        if url.startswith("sqlite:///"):
-            for suffix in ("", "-wal", "-shm"):
-                Path(url.removeprefix("sqlite:///") + suffix).unlink(missing_ok=True)
-    if not settings.shop_url.startswith("sqlite"):
-        from actions.shop.database import downgrade
-
-        downgrade(settings.shop_url, "base")
-    if not settings.record_url.startswith("sqlite"):
-        _empty_record(settings)
-    if not settings.tracker_url.startswith("sqlite"):
-        from bot.components.tracker_rows import TrackerRows
-
-        rows = TrackerRows(settings.tracker_url, Vault.from_text(settings.data_keys))
-        rows.delete(rows.ids())
-        rows.close()
-
-
-def _empty_record(settings: Settings) -> None:
+def reset_demo(settings: Settings) -> None:
+    """Empty record and trackers and fill the demo shop anew. The stack must be stopped."""
+    from actions.shop.seed.demo import reset_demo as reset_shop
+    from bot.components.tracker_rows import TrackerRows
     from bot.conversation.database import make_engine
-    from bot.conversation.migrate import upgrade
     from bot.conversation.schema import metadata
 
-    upgrade(settings.record_url)
+    vault = Vault.from_text(settings.data_keys)
+    reset_shop(settings.shop_url, vault)
     engine = make_engine(settings.record_url)
     try:
-        with engine.begin() as connection:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
             for table in reversed(metadata.sorted_tables):
                 connection.execute(table.delete())
     finally:
         engine.dispose()
+    rows = TrackerRows(settings.tracker_url, vault)
+    try:
+        rows.delete(rows.ids())
+    finally:
+        rows.close()
 
 
 def export_profile(settings: Settings, customer_id: str) -> dict[str, Any] | None:

@@ -56,7 +56,7 @@ def seed_demo(settings: Settings, say: Say) -> None:
     from bot.app import databases
 
     began = time.monotonic()
-    if databases.seed_if_empty(settings):
+    if databases.seed_demo(settings):
         say(f"zhixin: demo shop filled ({time.monotonic() - began:.0f} s)")
 
 

@@ -78,9 +78,15 @@ class Settings:
     token_audience: str = "zhixin-shoppers"  # noqa: S105
     front_host: str = "127.0.0.1"
     front_port: int = 8080
+    allowed_origins: str = ""
+    trusted_proxies: str = ""
+    rate_address: str = "300/900"
+    rate_opening: str = "30/120"
+    rate_conversation: str = "4/240"
     rasa_port: int = 5005
     action_port: int = 5055
     shop_timeout_s: float = 9.0
+    shop_fault: str = ""
     stop_within_s: float = 10.0
     log_level: str = "INFO"
 

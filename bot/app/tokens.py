@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import time
-
-import jwt
+from datetime import datetime, timedelta, timezone
 
 from bot.app.settings import Settings
-
-#: Longest life of a token; the front refuses longer ones.
-MAX_MINUTES = 60
+from bot.channels.tokens import Tokens, parse_keys
 
 
-def sign(settings: Settings, customer_id: str, minutes: int = MAX_MINUTES) -> str:
+def sign(settings: Settings, customer_id: str, minutes: int = 60) -> str:
     """Return a token that proves `customer_id`, signed with the current (first) token key.
 
-    Raises:
-        ValueError: `minutes` is not between 1 and 60.
+    Args:
+        settings: with the token keys.
+        customer_id: the shop's id of the customer.
+        minutes: how long it holds; the front refuses more than 60.
     """
-    if not 1 <= minutes <= MAX_MINUTES:
-        raise ValueError(f"a token lives 1 to {MAX_MINUTES} minutes")
-    kid, _, key = settings.token_keys.split(",")[0].strip().partition("=")
-    now = int(time.time())
-    claims = {
-        "iss": settings.token_issuer,
-        "aud": settings.token_audience,
-        "sub": customer_id,
-        "iat": now,
-        "exp": now + minutes * 60,
-    }
-    return jwt.encode(claims, key, algorithm="HS256", headers={"kid": kid})
+    keys = parse_keys(settings.token_keys)
+    tokens = Tokens(keys, settings.token_issuer, settings.token_audience, lambda: datetime.now(timezone.utc))
+    return tokens.sign(customer_id, timedelta(minutes=minutes))[0]

@@ -57,8 +57,8 @@ class Driver:
         async with self._session.post(self._url + path, json=body, headers=headers) as response:
             if response.status == 429:
                 raise CommandError(
-                    "the running stack's rate limit refuses this load: raise ZHIXIN_RATE_PER_MINUTE for the "
-                    "measurement, or use --start, which does so for its own stack"
+                    "the running stack's rate limit refuses this load: raise ZHIXIN_RATE_ADDRESS, "
+                    "ZHIXIN_RATE_OPENING and ZHIXIN_RATE_CONVERSATION for the measurement, or use --start"
                 )
             if response.status >= 300:
                 raise CommandError(f"the front answered {response.status}: {(await response.text())[:200]}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bot.app.output import CommandError, say
-from bot.app.settings import Secrets, Settings, load
+from bot.app.settings import Secrets, load
 
 if TYPE_CHECKING:
     from bot.app.client import ChatSession
@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 
 def chat(
     customer: str = typer.Option("", "--as", help="Log in as this customer of the shop."),
-    reading: bool = typer.Option(
-        False, "--reading", help="Show the reading of each turn (embedded databases)."
-    ),
+    reading: bool = typer.Option(False, "--reading", help="Show the reading of each turn (demo mode)."),
     url: str = typer.Option("", help="The front's address; default: that of the settings."),
 ) -> None:
     """Chat with the running stack. A number taps a button; /quit (or Ctrl-D) ends."""
     from bot.app.client import ApiError, ChatSession, FrontClient, FrontUnreachableError
     from bot.app.tokens import sign
 
-    settings = load(secrets=Secrets.READ if customer or reading else Secrets.SKIP)
+    settings = load(secrets=Secrets.READ if customer else Secrets.SKIP)
     client = FrontClient(url or settings.front_url)
     try:
         session = ChatSession.open(client, sign(settings, customer) if customer else None)
@@ -36,7 +34,7 @@ def chat(
     except ApiError as exc:
         raise CommandError(f"the front refused the conversation: {_reason(exc.body)}") from exc
     try:
-        _talk(session, settings, show_reading=reading)
+        _talk(session, show_reading=reading)
     except FrontUnreachableError as exc:
         raise CommandError(
             "the stack has stopped; what was sent and stored will be answered when it runs again"
@@ -45,7 +43,7 @@ def chat(
         client.close()
 
 
-def _talk(session: ChatSession, settings: Settings, *, show_reading: bool) -> None:
+def _talk(session: ChatSession, *, show_reading: bool) -> None:
     from bot.app.client import ApiError, buttons_of
 
     offered = _show(session.replies)
@@ -70,7 +68,7 @@ def _talk(session: ChatSession, settings: Settings, *, show_reading: bool) -> No
             continue
         offered = _show(session.replies) if buttons_of(session.replies) else _show(session.replies) or offered
         if show_reading:
-            _show_reading(session, settings)
+            _show_reading(session)
 
 
 def _show(replies: list[dict[str, Any]]) -> list[str]:
@@ -85,18 +83,31 @@ def _show(replies: list[dict[str, Any]]) -> list[str]:
     return ids
 
 
-def _show_reading(session: ChatSession, settings: Settings) -> None:
-    from bot.app.readings import latest
+def _show_reading(session: ChatSession) -> None:
+    from bot.app.client import ApiError
 
-    found = latest(settings, session.conversation_id)
-    if found is None:
-        say("  (no reading of this turn)")
+    try:
+        found = session.reading()
+    except ApiError as exc:
+        say(f"  (no reading: {_reason(exc.body)})")
         return
-    shares = "  ".join(f"{name} {share:.2f}" for name, share in found["probabilities"].items())
-    say(f"  ({found['temperament'] or 'neutral'}; {shares}; mood {found['mood']})")
-    for item in found["evidence"]:
+    reading = found["reading"]
+    if reading is None:
+        say(
+            "  (no reading yet)"
+            if found["personalisation"]
+            else "  (personalisation is off: nothing is read)"
+        )
+        return
+    shares = "  ".join(f"{name} {share:.2f}" for name, share in reading["probabilities"].items())
+    say(f"  (served {found['style']}; {shares}; mood {reading['mood']}; intent {_intent(found['intent'])})")
+    for item in reading["evidence"]:
         words = f"“{item['text']}”" if item["text"] else "history"
         say(f"    {item['type']:>8} {item['weight']:+.2f}  {item['cue']}  {words}")
+
+
+def _intent(intent: Any) -> str:
+    return f"{intent['name']} {intent['confidence']:.2f}" if intent else "none"
 
 
 def _reason(body: Any) -> str:

@@ -33,9 +33,8 @@ def reset(yes: bool = typer.Option(False, "--yes", help="Do not ask.")) -> None:
     except LockedError as exc:
         raise CommandError(str(exc)) from exc
     try:
-        databases.drop(settings)
         prepare.upgrade_databases(settings)
-        prepare.seed_demo(settings, say)
+        databases.reset_demo(settings)
     finally:
         lock.release()
     say("zhixin: the demo starts anew")

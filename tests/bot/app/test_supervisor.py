@@ -16,6 +16,8 @@ import pytest
 
 from bot.app.settings import PROJECT_ROOT
 
+pytestmark = pytest.mark.stack
+
 
 def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
