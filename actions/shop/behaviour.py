@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from actions.shop.loading import known_form, load_after_sales, load_customer, load_orders, to_review
 from actions.shop.models import Browse, Coupon, CustomerHistory
 from actions.shop.schema import (
-    AfterSaleRow,
     BrowseRow,
     CouponRow,
     OrderItemRow,
@@ -34,23 +33,23 @@ def load_history(session: Session, now: datetime, customer_id: str) -> CustomerH
     """Return the last year of a customer; NotFoundError if unknown, empty for a new one."""
     load_customer(session, customer_id)
     since = now - YEAR
-    orders = load_orders(
-        session, now, OrderRow.customer_id == customer_id, OrderRow.placed_at >= since, limit=_MAX_ORDERS
-    )
+    orders = load_orders(session, now, customer_id, since=since, limit=_MAX_ORDERS)
     reviews = session.execute(
-        select(ReviewRow)
+        select(ReviewRow.__table__)
         .where(ReviewRow.customer_id == customer_id, ReviewRow.written_at >= since)
         .order_by(ReviewRow.written_at.desc())
-    ).scalars()
+    )
     browses = session.execute(
-        select(BrowseRow)
+        select(BrowseRow.__table__)
         .where(BrowseRow.customer_id == customer_id, BrowseRow.at >= since)
         .order_by(BrowseRow.at.desc())
         .limit(_MAX_BROWSES)
-    ).scalars()
+    )
     coupons = session.execute(
-        select(CouponRow).where(CouponRow.customer_id == customer_id).order_by(CouponRow.valid_until.desc())
-    ).scalars()
+        select(CouponRow.__table__)
+        .where(CouponRow.customer_id == customer_id)
+        .order_by(CouponRow.valid_until.desc())
+    )
     urges = session.execute(
         select(func.count())
         .select_from(UrgeRow)
@@ -61,9 +60,9 @@ def load_history(session: Session, now: datetime, customer_id: str) -> CustomerH
         customer_id=customer_id,
         orders=tuple(orders),
         after_sales=tuple(
-            load_after_sales(
-                session, AfterSaleRow.customer_id == customer_id, AfterSaleRow.created_at >= since
-            )
+            request
+            for request in load_after_sales(session, "customer_id", customer_id)
+            if request.created_at >= since
         ),
         reviews=tuple(to_review(row, anonymous=False) for row in reviews),
         browses=tuple(

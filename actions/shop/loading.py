@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import Table, bindparam, select
+from sqlalchemy.orm import Session
 
+from actions.shop.columns import SHANGHAI
 from actions.shop.errors import NotFoundError
 from actions.shop.models import (
     Address,
@@ -34,16 +35,87 @@ from actions.shop.schema import (
     AddressRow,
     AfterSaleRow,
     AfterSaleStepRow,
+    CategoryRow,
     CustomerRow,
+    OrderItemRow,
     OrderRow,
+    PricePointRow,
     ProductRow,
-    ReviewRow,
     ShipmentRow,
+    SkuRow,
     TraceRow,
 )
 
-_ORDER_PARTS = (selectinload(OrderRow.items), joinedload(OrderRow.shipment).selectinload(ShipmentRow.trace))
+# Statements are built once, and on tables instead of mapped classes: SQLAlchemy's ORM would spend three times
+# as long on the same rows, and an order is read in nearly every turn.
+_orders: Table = OrderRow.__table__
+_items: Table = OrderItemRow.__table__
+_shipments: Table = ShipmentRow.__table__
+_trace: Table = TraceRow.__table__
+_requests: Table = AfterSaleRow.__table__
+_request_steps: Table = AfterSaleStepRow.__table__
+_products: Table = ProductRow.__table__
+_skus: Table = SkuRow.__table__
+_prices: Table = PricePointRow.__table__
+_customers: Table = CustomerRow.__table__
+_addresses: Table = AddressRow.__table__
+
+_NEWEST_ORDERS = select(_orders).order_by(_orders.c.placed_at.desc(), _orders.c.order_number.desc())
+_ORDER = select(_orders).where(_orders.c.order_number == bindparam("number"))
+_OWN_ORDER = _ORDER.where(_orders.c.customer_id == bindparam("owner"))
+_CUSTOMERS_ORDERS = (
+    _NEWEST_ORDERS.where(_orders.c.customer_id == bindparam("owner"))
+    .where(_orders.c.placed_at >= bindparam("since"))
+    .limit(bindparam("count"))
+)
+_ITEMS = (
+    select(_items)
+    .where(_items.c.order_number.in_(bindparam("numbers", expanding=True)))
+    .order_by(_items.c.order_number, _items.c.line)
+)
+_SHIPMENTS = select(_shipments).where(_shipments.c.order_number.in_(bindparam("numbers", expanding=True)))
+_TRACE = (
+    select(_trace)
+    .where(_trace.c.order_number.in_(bindparam("numbers", expanding=True)))
+    .order_by(_trace.c.order_number, _trace.c.at, _trace.c.step)
+)
+_NEWEST_REQUESTS = select(_requests).order_by(
+    _requests.c.created_at.desc(), _requests.c.request_number.desc()
+)
+_REQUESTS_BY = {
+    "customer_id": _NEWEST_REQUESTS.where(_requests.c.customer_id == bindparam("value")),
+    "order_number": _NEWEST_REQUESTS.where(_requests.c.order_number == bindparam("value")),
+    "request_number": _NEWEST_REQUESTS.where(_requests.c.request_number == bindparam("value")),
+}
+_REQUEST_STEPS = (
+    select(_request_steps)
+    .where(_request_steps.c.request_number.in_(bindparam("numbers", expanding=True)))
+    .order_by(_request_steps.c.request_number, _request_steps.c.step)
+)
+_PRODUCTS = (
+    select(_products, CategoryRow.label.label("category_label"))
+    .join(CategoryRow, CategoryRow.code == _products.c.category)
+    .where(_products.c.product_id.in_(bindparam("ids", expanding=True)))
+)
+_SKUS = (
+    select(_skus)
+    .where(_skus.c.product_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_skus.c.product_id, _skus.c.position)
+)
+_PRICES = (
+    select(_prices)
+    .where(_prices.c.product_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_prices.c.product_id, _prices.c.since)
+)
+_CUSTOMER = select(_customers).where(_customers.c.customer_id == bindparam("owner"))
+_CUSTOMERS_ADDRESSES = (
+    select(_addresses)
+    .where(_addresses.c.customer_id == bindparam("owner"))
+    .order_by(_addresses.c.is_default.desc(), _addresses.c.address_id)
+)
+
 _ID_LENGTH = 40
+_EVER = datetime(2000, 1, 1, tzinfo=SHANGHAI)
 
 
 def known_form(identifier: str) -> bool:
@@ -52,17 +124,13 @@ def known_form(identifier: str) -> bool:
 
 
 def load_customer(session: Session, customer_id: str) -> Customer:
-    """Return a customer with addresses; NotFoundError if unknown."""
+    """Return a customer with addresses, the default one first; NotFoundError if unknown."""
     if not known_form(customer_id):
         raise NotFoundError("no such customer")
-    statement = (
-        select(CustomerRow)
-        .where(CustomerRow.customer_id == customer_id)
-        .options(selectinload(CustomerRow.addresses))
-    )
-    row = session.execute(statement).scalar_one_or_none()
+    row = session.execute(_CUSTOMER, {"owner": customer_id}).first()
     if row is None:
         raise NotFoundError("no such customer")
+    addresses = session.execute(_CUSTOMERS_ADDRESSES, {"owner": customer_id})
     return Customer(
         customer_id=row.customer_id,
         name=row.name,
@@ -72,49 +140,62 @@ def load_customer(session: Session, customer_id: str) -> Customer:
         points_expiring=row.points_expiring,
         points_expire_on=row.points_expire_on,
         registered_at=row.registered_at,
-        birthday=datetime.strptime(row.birthday, "%Y-%m-%d").date() if row.birthday else None,  # noqa: DTZ007
-        addresses=tuple(_address(a, a.is_default) for a in row.addresses),
+        birthday=date.fromisoformat(row.birthday) if row.birthday else None,
+        addresses=tuple(_address(address, address.is_default) for address in addresses),
     )
-
-
-def load_orders(session: Session, now: datetime, *criteria: Any, limit: int | None = None) -> list[Order]:
-    """Return the orders that fit, newest first, in three queries."""
-    statement = (
-        select(OrderRow)
-        .where(*criteria)
-        .order_by(OrderRow.placed_at.desc(), OrderRow.order_number.desc())
-        .options(*_ORDER_PARTS)
-        .execution_options(populate_existing=True)
-    )
-    if limit is not None:
-        statement = statement.limit(limit)
-    return [to_order(row, now) for row in session.execute(statement).scalars()]
 
 
 def load_order(session: Session, now: datetime, order_number: str, customer_id: str | None) -> Order:
     """Return one order; NotFoundError if it does not exist or is somebody else's."""
     if not known_form(order_number) or not (customer_id is None or known_form(customer_id)):
         raise NotFoundError("no such order")
-    criteria = [OrderRow.order_number == order_number]
-    if customer_id is not None:
-        criteria.append(OrderRow.customer_id == customer_id)
-    orders = load_orders(session, now, *criteria)
-    if not orders:
+    if customer_id is None:
+        row = session.execute(_ORDER, {"number": order_number}).first()
+    else:
+        row = session.execute(_OWN_ORDER, {"number": order_number, "owner": customer_id}).first()
+    if row is None:
         raise NotFoundError("no such order")
-    return orders[0]
+    return _with_parts(session, now, [row])[0]
 
 
-def to_order(row: OrderRow, now: datetime) -> Order:
-    """Turn a row with its parts loaded into an order as it stands at `now`."""
-    state = effective_state(OrderState(row.state), row.pay_by, now)
-    lapsed = state is not OrderState(row.state)
+def load_orders(
+    session: Session, now: datetime, customer_id: str, *, limit: int, since: datetime = _EVER
+) -> list[Order]:
+    """Return a customer's orders, newest first, in four queries."""
+    rows = session.execute(_CUSTOMERS_ORDERS, {"owner": customer_id, "since": since, "count": limit}).all()
+    return _with_parts(session, now, rows)
+
+
+def _with_parts(session: Session, now: datetime, rows: Sequence[Any]) -> list[Order]:
+    numbers = {"numbers": [row.order_number for row in rows]}
+    if not rows:
+        return []
+    items = _grouped(session.execute(_ITEMS, numbers), "order_number")
+    shipments = {row.order_number: row for row in session.execute(_SHIPMENTS, numbers)}
+    trace = _grouped(session.execute(_TRACE, numbers), "order_number") if shipments else {}
+    return [
+        _order(row, items.get(row.order_number, []), _shipment(shipments.get(row.order_number), trace), now)
+        for row in rows
+    ]
+
+
+def _grouped(rows: Iterable[Any], name: str) -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, name), []).append(row)
+    return groups
+
+
+def _order(row: Any, items: Sequence[Any], shipment: Shipment | None, now: datetime) -> Order:
+    stored = OrderState(row.state)
+    state = effective_state(stored, row.pay_by, now)
     return Order(
         order_number=row.order_number,
         customer_id=row.customer_id,
         state=state,
         placed_at=row.placed_at,
         paid_at=row.paid_at,
-        cancelled_at=row.pay_by if lapsed else row.cancelled_at,
+        cancelled_at=row.cancelled_at if state is stored else row.pay_by,
         ship_by=row.ship_by if state is OrderState.PAID else None,
         items=tuple(
             OrderItem(
@@ -128,7 +209,7 @@ def to_order(row: OrderRow, now: datetime) -> Order:
                 picture=item.picture,
                 engraving=item.engraving,
             )
-            for item in row.items
+            for item in items
         ),
         goods_total=row.goods_total,
         freight=row.freight,
@@ -137,13 +218,15 @@ def to_order(row: OrderRow, now: datetime) -> Order:
         payment_method=row.payment_method,
         express=row.express,
         address=_address(row, False),
-        shipment=_shipment(row.shipment) if row.shipment is not None else None,
+        shipment=shipment,
         urged_at=row.urged_at,
         pay_by=row.pay_by if state is OrderState.UNPAID else None,
     )
 
 
-def _shipment(row: ShipmentRow) -> Shipment:
+def _shipment(row: Any, trace: Mapping[str, Sequence[Any]]) -> Shipment | None:
+    if row is None:
+        return None
     return Shipment(
         carrier=row.carrier,
         tracking_number=row.tracking_number,
@@ -152,15 +235,15 @@ def _shipment(row: ShipmentRow) -> Shipment:
         expected_by=row.expected_by,
         delivered_at=row.delivered_at,
         exception=row.exception,
-        trace=_steps(row.trace),
+        trace=_events(trace.get(row.order_number, ())),
     )
 
 
-def _steps(rows: Sequence[TraceRow] | Sequence[AfterSaleStepRow]) -> tuple[TraceEvent, ...]:
+def _events(rows: Sequence[Any]) -> tuple[TraceEvent, ...]:
     return tuple(TraceEvent(at=row.at, place=row.place, text=row.text) for row in rows)
 
 
-def _address(row: AddressRow | OrderRow, is_default: bool) -> Address:
+def _address(row: Any, is_default: bool) -> Address:
     return Address(
         address_id=row.address_id,
         consignee=row.consignee,
@@ -173,17 +256,19 @@ def _address(row: AddressRow | OrderRow, is_default: bool) -> Address:
     )
 
 
-def load_after_sales(session: Session, *criteria: Any, limit: int | None = None) -> list[AfterSale]:
-    """Return the requests that fit, newest first, in two queries."""
-    statement = (
-        select(AfterSaleRow)
-        .where(*criteria)
-        .order_by(AfterSaleRow.created_at.desc(), AfterSaleRow.request_number.desc())
-        .options(selectinload(AfterSaleRow.steps))
-        .execution_options(populate_existing=True)
-    )
-    if limit is not None:
-        statement = statement.limit(limit)
+def load_after_sales(session: Session, by: str, value: str) -> list[AfterSale]:
+    """Return requests, newest first, in two queries.
+
+    Args:
+        session: an open session.
+        by: ``customer_id``, ``order_number`` or ``request_number``.
+        value: what that column must be.
+    """
+    rows = session.execute(_REQUESTS_BY[by], {"value": value}).all()
+    if not rows:
+        return []
+    numbers = {"numbers": [row.request_number for row in rows]}
+    steps = _grouped(session.execute(_REQUEST_STEPS, numbers), "request_number")
     return [
         AfterSale(
             request_number=row.request_number,
@@ -197,9 +282,9 @@ def load_after_sales(session: Session, *criteria: Any, limit: int | None = None)
             review_by=row.review_by,
             refund_by=row.refund_by,
             return_address=row.return_address,
-            steps=_steps(row.steps),
+            steps=_events(steps.get(row.request_number, ())),
         )
-        for row in session.execute(statement).scalars()
+        for row in rows
     ]
 
 
@@ -207,20 +292,17 @@ def load_products(session: Session, product_ids: Sequence[str]) -> list[Product]
     """Return the products in the order of `product_ids`, in three queries; unknown ids are left out."""
     if not product_ids:
         return []
-    statement = (
-        select(ProductRow)
-        .where(ProductRow.product_id.in_(list(product_ids)))
-        .options(
-            joinedload(ProductRow.category_row),
-            selectinload(ProductRow.skus),
-            selectinload(ProductRow.prices),
-        )
-    )
-    found = {row.product_id: _product(row) for row in session.execute(statement).scalars()}
+    ids = {"ids": list(product_ids)}
+    skus = _grouped(session.execute(_SKUS, ids), "product_id")
+    prices = _grouped(session.execute(_PRICES, ids), "product_id")
+    found = {
+        row.product_id: _product(row, skus[row.product_id], prices.get(row.product_id, []))
+        for row in session.execute(_PRODUCTS, ids)
+    }
     return [found[product_id] for product_id in product_ids if product_id in found]
 
 
-def _product(row: ProductRow) -> Product:
+def _product(row: Any, sku_rows: Sequence[Any], prices: Sequence[Any]) -> Product:
     skus = tuple(
         Sku(
             sku_id=sku.sku_id,
@@ -230,20 +312,20 @@ def _product(row: ProductRow) -> Product:
             price=sku.price,
             stock=sku.stock,
         )
-        for sku in row.skus
+        for sku in sku_rows
     )
     return Product(
         product_id=row.product_id,
         name=row.name,
         short_name=row.short_name,
         category=row.category,
-        category_label=row.category_row.label,
+        category_label=row.category_label,
         brand=row.brand,
         price=min(sku.price for sku in skus),
         specs=tuple((name, value) for name, value in row.specs),
         skus=skus,
         size_table=tuple(tuple(line) for line in row.size_table),
-        price_history=tuple(PricePoint(since=point.since, price=point.price) for point in row.prices),
+        price_history=tuple(PricePoint(since=point.since, price=point.price) for point in prices),
         warranty_months=row.warranty_months,
         warranty_terms=row.warranty_terms,
         certificates=tuple(row.certificates),
@@ -258,7 +340,7 @@ def _product(row: ProductRow) -> Product:
     )
 
 
-def to_review(row: ReviewRow, *, anonymous: bool) -> Review:
+def to_review(row: Any, *, anonymous: bool) -> Review:
     """Turn a row into a review; an anonymous one does not say whose order it was."""
     return Review(
         product_id=row.product_id,

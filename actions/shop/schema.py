@@ -24,7 +24,7 @@ from sqlalchemy import (
     String,
     Text,
 )
-from sqlalchemy.orm import Mapped, declarative_base, relationship
+from sqlalchemy.orm import declarative_base
 
 from actions.shop.columns import Moment, Money, Sealed
 from actions.shop.models import AfterSaleKind, AfterSaleState, Fault, MemberLevel, OrderState
@@ -69,10 +69,6 @@ class ProductRow(Base):
     tags: list[str] = Column(JSON, nullable=False)
     aliases: list[str] = Column(JSON, nullable=False)
 
-    category_row: CategoryRow = relationship(CategoryRow, lazy="raise")
-    skus: list[SkuRow] = relationship("SkuRow", lazy="raise", order_by="SkuRow.position")
-    prices: list[PricePointRow] = relationship("PricePointRow", lazy="raise", order_by="PricePointRow.since")
-
 
 class SkuRow(Base):
     """A sellable variant."""
@@ -112,8 +108,6 @@ class CustomerRow(Base):
     points_expire_on: date | None = Column(Date)  # type: ignore[misc]
     registered_at: datetime = Column(Moment, nullable=False)
     birthday: str | None = Column(Sealed("customers.birthday"))  # type: ignore[misc]
-
-    addresses: list[AddressRow] = relationship("AddressRow", lazy="raise", order_by="AddressRow.address_id")
 
     __table_args__ = (_one_of("level", MemberLevel),)
 
@@ -175,9 +169,6 @@ class OrderRow(Base):
     district: str = Column(Sealed("orders.district"), nullable=False)
     street: str = Column(Sealed("orders.street"), nullable=False)
 
-    items: list[OrderItemRow] = relationship("OrderItemRow", lazy="raise", order_by="OrderItemRow.line")
-    shipment: Mapped[ShipmentRow | None] = relationship("ShipmentRow", lazy="raise", uselist=False)
-
     __table_args__ = (
         _one_of("state", OrderState),
         CheckConstraint("total = goods_total + freight - discount", name="ck_orders_total"),
@@ -215,8 +206,6 @@ class ShipmentRow(Base):
     delivered_at: datetime | None = Column(Moment)  # type: ignore[misc]
     exception: str | None = Column(String(120))  # type: ignore[misc]
 
-    trace: list[TraceRow] = relationship("TraceRow", lazy="raise", order_by="TraceRow.at, TraceRow.step")
-
 
 class TraceRow(Base):
     """A dated step of a parcel."""
@@ -245,10 +234,6 @@ class AfterSaleRow(Base):
     review_by: datetime = Column(Moment, nullable=False)
     refund_by: datetime | None = Column(Moment)  # type: ignore[misc]
     return_address: str | None = Column(String(200))  # type: ignore[misc]  # our own warehouse
-
-    steps: list[AfterSaleStepRow] = relationship(
-        "AfterSaleStepRow", lazy="raise", order_by="AfterSaleStepRow.step"
-    )
 
     __table_args__ = (
         _one_of("kind", AfterSaleKind),

@@ -48,7 +48,7 @@ from actions.shop.models import (
     Review,
     ServiceHours,
 )
-from actions.shop.schema import AfterSaleRow, OrderRow, ReviewRow, SettingRow
+from actions.shop.schema import ReviewRow, SettingRow
 from actions.shop.search import SearchIndex
 from actions.shop.verification import forget_old_attempts, verify
 from persona.privacy.vault import Vault
@@ -102,9 +102,7 @@ class SqlShop:
         if not known_form(customer_id):
             return ()
         return await self._read(
-            lambda session: load_orders(
-                session, self._clock(), OrderRow.customer_id == customer_id, limit=max(limit, 0)
-            )
+            lambda session: load_orders(session, self._clock(), customer_id, limit=max(limit, 0))
         )
 
     async def order(self, order_number: str, *, customer_id: str | None) -> Order:
@@ -161,16 +159,14 @@ class SqlShop:
         """See the protocol. An unknown customer has no requests."""
         if not known_form(customer_id):
             return ()
-        return await self._read(
-            lambda session: load_after_sales(session, AfterSaleRow.customer_id == customer_id)
-        )
+        return await self._read(lambda session: load_after_sales(session, "customer_id", customer_id))
 
     async def after_sale_of_order(self, order_number: str, *, customer_id: str | None) -> AfterSale | None:
         """See the protocol."""
 
         def read(session: Session) -> AfterSale | None:
             load_order(session, self._clock(), order_number, customer_id)
-            found = load_after_sales(session, AfterSaleRow.order_number == order_number, limit=1)
+            found = load_after_sales(session, "order_number", order_number)
             return found[0] if found else None
 
         return await self._read(read)
@@ -210,13 +206,13 @@ class SqlShop:
         if not known_form(product_id):
             return ()
         statement = (
-            select(ReviewRow)
+            select(ReviewRow.__table__)
             .where(ReviewRow.product_id == product_id, ReviewRow.stars >= _GOOD_STARS)
             .order_by(ReviewRow.written_at.desc())
             .limit(max(limit, 0))
         )
         return await self._read(
-            lambda session: [to_review(r, anonymous=True) for r in session.execute(statement).scalars()]
+            lambda session: [to_review(r, anonymous=True) for r in session.execute(statement)]
         )
 
     async def service_hours(self) -> ServiceHours:

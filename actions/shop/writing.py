@@ -163,7 +163,7 @@ def request_after_sale(write: Write, kind: AfterSaleKind, reason: str) -> AfterS
 
     parts = {"order": write.order_number, "kind": kind.value, "reason": reason}
     number, repeated = write.once("after_sale", parts, change)
-    found = load_after_sales(write.session, AfterSaleRow.request_number == number)
+    found = load_after_sales(write.session, "request_number", number)
     return AfterSaleResult(found[0], repeated)
 
 

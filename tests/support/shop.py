@@ -1,4 +1,4 @@
-"""A ready demo shop for tests: `demo_shop(tmp_path)` gives a seeded `SqlShop` on its own file in milliseconds.
+"""A ready demo shop for tests: `demo_shop(tmp_path)` gives a seeded `SqlShop` on its own file, fast.
 
 The shop is filled once per process into a template; every call copies it. Its clock stands at `NOW` and can
 be moved: ``shop, clock = demo_shop(tmp_path); clock.forward(hours=1)``.
