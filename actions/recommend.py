@@ -1,0 +1,221 @@
+"""Recommendations, new arrivals and reviews. The style decides how many are shown, never which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from rasa_sdk.events import SlotSet
+from typing_extensions import override
+
+from actions import wishes
+from actions.base import Events, ShopAction, TurnContext, option
+from actions.labels import label
+from actions.product_choice import find_product, named_products
+from actions.shop.models import Product
+from persona.strategy import Strategies, load_strategies
+
+Pick = tuple[Product, str]
+
+_CANDIDATES = 20
+_NEW = timedelta(days=30)
+
+
+@lru_cache(maxsize=1)
+def _strategies() -> Strategies:
+    return load_strategies()
+
+
+def _how_many(turn: TurnContext) -> int:
+    """Return how many products the style shows at once; the rest follows on demand."""
+    return _strategies().of(turn.slot("temperament")).recommendations
+
+
+def _row(product: Product, reason: str) -> dict[str, Any]:
+    return {
+        "name": product.name,
+        "price": product.price,
+        "reason": reason,
+        "rating": str(product.rating),
+        "warranty_months": product.warranty_months,
+    }
+
+
+def products_card(picks: Sequence[Pick]) -> dict[str, Any]:
+    """Return the data of a card of products."""
+    return {
+        "products": [
+            {
+                "product_id": product.product_id,
+                "name": product.name,
+                "short_name": product.short_name,
+                "price": product.price,
+                "picture": product.picture,
+                "rating": product.rating,
+                "tags": product.tags,
+                "reason": reason,
+                "reason_label": label("recommend_reason", reason),
+            }
+            for product, reason in picks
+        ]
+    }
+
+
+async def _wanted(turn: TurnContext) -> str | None:
+    """Return the words of what she looks for; "" for anything, None for what the shop does not have."""
+    if not turn.text:
+        return turn.entity("product") or ""
+    named = await named_products(turn)
+    if named is None:
+        return ""
+    return " ".join(turn.entities("product")) or turn.text if named else None
+
+
+async def _candidates(turn: TurnContext, words: str) -> list[Pick]:
+    """Return candidates in order. Without the shopper's leave nothing of hers is used."""
+    personal = turn.slot("personalisation") is not False
+    customer_id = turn.identity.customer_id if personal else None
+    picks = list(await turn.shop.recommend(customer_id=customer_id, words=words, limit=_CANDIDATES))
+    asked = [pick for pick in picks if pick[1] == "asked"]
+    return asked if words and asked else picks
+
+
+class Recommend(ShopAction):
+    """Recommends from what she says, buys and looks at, each with its reason."""
+
+    @override
+    def name(self) -> str:
+        return "action_recommend"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        words = await _wanted(turn)
+        picks = [] if words is None else await _candidates(turn, words)
+        limit = wishes.budget(turn.text)
+        if limit is not None:
+            picks = [pick for pick in picks if pick[0].price <= limit]
+        if words is None or not picks:
+            named = "、".join(turn.entities("product")) or turn.text or "—"
+            turn.say(
+                "utter_recommend_none", {"words": named}, [option("ask_new_arrivals"), option("ask_human")]
+            )
+            return None
+        return show(turn, "utter_recommend", picks, words, 0)
+
+
+def show(turn: TurnContext, response: str, picks: Sequence[Pick], words: str, shown: int) -> Events:
+    """Show the next candidates after `shown`, and remember how far she has seen."""
+    page = picks[shown : shown + _how_many(turn)]
+    facts: dict[str, Any] = {"picks": [_row(product, reason) for product, reason in page]}
+    group = wishes.care(turn.text)
+    if group is not None:
+        facts["care"] = group
+    first = page[0][0].product_id
+    turn.say(
+        response,
+        facts,
+        [
+            option("ask_product", product_id=first),
+            option("show_more"),
+            option("ask_reviews", product_id=first),
+        ],
+    )
+    turn.card("products", products_card(page))
+    return [
+        SlotSet("product_id", first),
+        SlotSet("recommend_words", words),
+        SlotSet("recommend_shown", float(shown + len(page))),
+    ]
+
+
+class ShowMore(ShopAction):
+    """Shows the next candidates of the last recommendation; without one it recommends."""
+
+    @override
+    def name(self) -> str:
+        return "action_show_more"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        words = turn.slot("recommend_words") or ""
+        shown = int(turn.slot("recommend_shown") or 0)
+        picks = await _candidates(turn, words)
+        if shown >= len(picks):
+            turn.say("utter_recommend_end", options=[option("ask_new_arrivals"), option("ask_human")])
+            return [SlotSet("recommend_words", None), SlotSet("recommend_shown", None)]
+        return show(turn, "utter_recommend_more" if shown else "utter_recommend", picks, words, shown)
+
+
+class NewArrivals(ShopAction):
+    """Shows what was listed within the last 30 days, newest first."""
+
+    @override
+    def name(self) -> str:
+        return "action_new_arrivals"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        words = " ".join(turn.entities("product"))
+        picks = await turn.shop.recommend(customer_id=None, words=words, limit=100)
+        since = (await turn.shop.now()).date() - _NEW
+        fresh = [
+            product
+            for product, reason in picks
+            if product.listed_on >= since and (not words or reason == "asked")
+        ]
+        fresh = sorted(fresh, key=lambda product: product.listed_on, reverse=True)[: _how_many(turn)]
+        if not fresh:
+            turn.say("utter_no_new_arrivals", options=[option("ask_recommendation")])
+            return None
+        rows = [
+            {"name": p.name, "price": p.price, "listed_on": p.listed_on, "warranty_months": p.warranty_months}
+            for p in fresh
+        ]
+        first = fresh[0].product_id
+        turn.say(
+            "utter_new_arrivals",
+            {"picks": rows},
+            [option("ask_product", product_id=first), option("ask_recommendation")],
+        )
+        turn.card("products", products_card([(product, "new") for product in fresh]))
+        return [SlotSet("product_id", first)]
+
+
+class ShowReviews(ShopAction):
+    """Shows the rating and what buyers wrote."""
+
+    @override
+    def name(self) -> str:
+        return "action_show_reviews"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        product, events = await find_product(turn, "ask_reviews")
+        if product is None:
+            return events
+        steps = [
+            option("ask_product", product_id=product.product_id),
+            option("ask_price", product_id=product.product_id),
+        ]
+        if not product.review_count:
+            turn.say("utter_no_reviews", {"product": product.name}, steps)
+            return events
+        reviews = await turn.shop.reviews(product.product_id, limit=3)
+        facts: dict[str, Any] = {
+            "product": product.name,
+            "rating": str(product.rating),
+            "count": product.review_count,
+            "sold": product.sold_30_days,
+        }
+        if reviews:
+            facts["quotes"] = [review.text for review in reviews if review.text]
+        turn.say("utter_reviews", facts, steps)
+        return events
+
+    @override
+    def not_found(self, turn: TurnContext) -> Events:
+        """A tapped product has been taken from the shelf since."""
+        turn.say("utter_which_product", options=[option("ask_recommendation"), option("list_orders")])
+        return []
