@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from bot.app.settings import Settings
@@ -32,13 +37,29 @@ def export(settings: Settings, customer_id: str) -> dict[str, Any] | None:
         and record["personalisation"]
     ):
         return None
-    return {"customer_id": customer_id, "profile": profile, "record": record}
+    return {"customer_id": customer_id, "profile": _plain(profile), "record": record}
+
+
+def _plain(value: Any) -> Any:
+    """Return dataclasses, enums, money and moments as JSON carries them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def erase(settings: Settings, customer_id: str) -> list[str]:
     """Delete all that is held of a customer; return what was erased, empty if nothing was held."""
     from sqlalchemy import func, select
 
+    from bot.app.shop_erasure import erase_profile
     from bot.components.tracker_rows import TrackerRows
     from bot.conversation.database import make_engine
     from bot.conversation.privacy import erase_customer
@@ -60,7 +81,7 @@ def erase(settings: Settings, customer_id: str) -> list[str]:
         trackers = rows.delete(ids)
     finally:
         rows.close()
-    profile = False
+    profile = erase_profile(settings.shop_url, Vault.from_text(settings.data_keys), customer_id)
     counted = (
         (len(ids), f"{len(ids)} conversations"),
         (trackers, f"{trackers} trackers"),
