@@ -1,0 +1,139 @@
+"""What every route shares: request id, security headers, errors as JSON, address, body, secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from bot.channels.errors import ApiError, error_response, from_http, to_api_error
+from bot.channels.limits import Addresses, Limiter
+from bot.channels.tokens import TokenError, Tokens
+from bot.channels.validation import read_json
+from bot.conversation.service import Conversations
+from persona.privacy.vault import Vault
+
+logger = logging.getLogger(__name__)
+
+LARGEST_BODY = 64 << 10
+SECRET_HEADER = "X-Conversation-Secret"  # noqa: S105  # the name of a header
+REQUEST_ID = "request_id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+#: Nothing from elsewhere, nothing inline, nowhere framed: the page's own files are enough.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the routes work with."""
+
+    conversations: Conversations
+    tokens: Tokens
+    limiter: Limiter
+    addresses: Addresses
+    vault: Vault
+
+    def net(self, address: str) -> str:
+        """Return the blind hash under which a network address is known behind the front."""
+        return self.vault.blind(address, "net")
+
+    def customer(self, request: web.Request) -> str | None:
+        """Return the customer whom the request's token proves, None where it carries no token.
+
+        Raises:
+            TokenError: there is a token, and it proves nobody.
+        """
+        header = request.headers.get("Authorization")
+        if header is None:
+            return None
+        scheme, _, token = header.strip().partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise TokenError("token_malformed", "Authorization must be: Bearer <token>.")
+        return self.tokens.verify(token.strip())
+
+
+def secret_of(request: web.Request) -> str:
+    """Return the conversation's secret; 401 where the header is missing."""
+    secret = request.headers.get(SECRET_HEADER, "")
+    if not secret:
+        raise ApiError(401, "secret_missing", f"The header {SECRET_HEADER} is needed.")
+    return secret
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object of the body; 400 or 413 where there is none or it is too large."""
+    return read_json(await request.read())
+
+
+def json_response(data: Any, status: int = 200) -> web.Response:
+    """Return JSON that nobody may keep."""
+    return web.Response(
+        status=status,
+        body=json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(),
+        headers={"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"},
+    )
+
+
+def guard(conversations: Conversations) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """Return the middleware around all routes."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        request[REQUEST_ID] = request_id
+        started = time.perf_counter()
+        response: web.StreamResponse
+        try:
+            response = await handler(request)
+        except web.HTTPException as exc:
+            response = error_response(from_http(exc), conversations.lines)
+        except Exception as exc:
+            error = to_api_error(exc)
+            if error.status >= 500:
+                logger.error("request %s was answered %d %s", request_id, error.status, error.code)
+            response = error_response(error, conversations.lines)
+        if logger.isEnabledFor(logging.DEBUG):
+            took = (time.perf_counter() - started) * 1000
+            logger.debug(
+                "%s %s %s %d %.1f ms", request_id, request.method, _route(request), response.status, took
+            )
+        return response
+
+    return middleware
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Put request id and security headers on every response, just before it is sent."""
+    headers = response.headers
+    headers["X-Request-Id"] = request.get(REQUEST_ID, "-")
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    headers.popall("Server", None)
+
+
+def _route(request: web.Request) -> str:
+    """Return the pattern of the address, which holds no ids."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "-"

@@ -1,0 +1,219 @@
+"""Runs transactions of the record off the event loop.
+
+SQLite: one writer thread owns one connection and commits what has queued up meanwhile in one go (each job
+under its own savepoint), so one fsync serves several shoppers; readers have a small named pool. WAL,
+``synchronous=FULL``: what was acknowledged survives a power cut. (Measured on NVMe: FULL 0.33 ms per
+transaction, NORMAL 0.02 ms; FULL leaves the speed goal far away, so durability wins.)
+PostgreSQL: a pool of connections, one thread each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.pool import QueuePool
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_READERS = 2
+_SERVER_CONNECTIONS = 6
+_LARGEST_BATCH = 32
+_BUSY_MS = 10_000
+
+
+@dataclass(frozen=True)
+class _Job:
+    work: Callable[[Connection], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    job: _Job
+    result: Any = None
+    error: BaseException | None = None
+
+
+def make_engine(url: str, *, synchronous: str = "FULL") -> Engine:
+    """Return an engine with a named pool and, for SQLite, the pragmas that the record relies on."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(
+            parsed,
+            poolclass=QueuePool,
+            pool_size=_SERVER_CONNECTIONS,
+            max_overflow=0,
+            pool_pre_ping=True,
+        )
+    if parsed.database in (None, "", ":memory:"):
+        raise ValueError("the record needs a file: an SQLite database in memory would lose accepted messages")
+    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    # SQLAlchemy 1.4 gives SQLite files a NullPool unless a pool is named: 15 ms instead of 1.8 ms a message.
+    engine = create_engine(
+        parsed,
+        poolclass=QueuePool,
+        pool_size=_READERS + 1,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
+    )
+
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        cursor.close()
+
+    def _begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes fails at once when another process wrote in
+        # between; an immediate one waits for its turn.
+        immediate = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    event.listen(engine, "connect", _pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+class Database:
+    """Transactions of the record, awaited.
+
+    Args:
+        url: SQLAlchemy URL; an SQLite file or PostgreSQL.
+        synchronous: SQLite's durability; anything but FULL is for measuring.
+    """
+
+    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+        self.engine = make_engine(url, synchronous=synchronous)
+        self._sqlite = self.engine.dialect.name == "sqlite"
+        threads = _READERS if self._sqlite else _SERVER_CONNECTIONS
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="record")
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction; it is committed when this returns, rolled back when it raises."""
+        loop = asyncio.get_running_loop()
+        if not self._sqlite:
+            return await loop.run_in_executor(self._pool, self._transaction, work)
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write, name="record-writer", daemon=True)
+            self._writer.start()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(work, future, loop))
+        return await future
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, which only reads, against one consistent snapshot (SQLite) or committed data."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._transaction, work)
+
+    async def ping(self) -> None:
+        """Raise whatever the driver raises where the database does not answer."""
+        await self.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+
+    async def close(self) -> None:
+        """Finish what is queued and release all connections."""
+        loop = asyncio.get_running_loop()
+        if self._writer is not None:
+            self._jobs.put(None)
+            await loop.run_in_executor(None, self._writer.join)
+            self._writer = None
+        self._pool.shutdown(wait=True)
+        self.engine.dispose()
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            return work(connection)
+
+    def _write(self) -> None:
+        connection: Connection | None = None
+        stopping = False
+        while not stopping:
+            batch: list[_Job] = []
+            job = self._jobs.get()
+            while job is not None:
+                batch.append(job)
+                if len(batch) == _LARGEST_BATCH:
+                    break
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+            stopping = job is None
+            if not batch:
+                continue
+            try:
+                if connection is None:
+                    connection = self.engine.connect().execution_options(writes=True)
+                outcomes = _run(connection, batch)
+            except BaseException as exc:
+                logger.exception("the record could not be written")
+                outcomes = [_Outcome(job, error=exc) for job in batch]
+                if connection is not None:
+                    connection.invalidate()
+                    connection.close()
+                    connection = None
+            _settle(outcomes)
+        if connection is not None:
+            connection.close()
+
+
+def _run(connection: Connection, batch: list[_Job]) -> list[_Outcome]:
+    """Run all jobs of a batch in one transaction; a job that raises is undone alone."""
+    outcomes: list[_Outcome] = []
+    with connection.begin() as transaction:
+        if len(batch) == 1:
+            try:
+                outcomes.append(_Outcome(batch[0], batch[0].work(connection)))
+            except Exception as exc:
+                transaction.rollback()
+                return [_Outcome(batch[0], error=exc)]
+            return outcomes
+        for job in batch:
+            connection.exec_driver_sql("SAVEPOINT job")
+            try:
+                outcomes.append(_Outcome(job, job.work(connection)))
+            except Exception as exc:
+                connection.exec_driver_sql("ROLLBACK TO job")
+                outcomes.append(_Outcome(job, error=exc))
+            connection.exec_driver_sql("RELEASE job")
+    return outcomes
+
+
+def _settle(outcomes: list[_Outcome]) -> None:
+    """Hand the results to the loops that wait for them, with one wake-up for each loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+    for outcome in outcomes:
+        by_loop.setdefault(outcome.job.loop, []).append(outcome)
+    for loop, own in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, own)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            logger.debug("a transaction ended after its loop")
+
+
+def _resolve(outcomes: list[_Outcome]) -> None:
+    for outcome in outcomes:
+        future = outcome.job.future
+        if future.done():
+            continue
+        if outcome.error is not None:
+            future.set_exception(outcome.error)
+        else:
+            future.set_result(outcome.result)

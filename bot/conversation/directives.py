@@ -1,0 +1,115 @@
+"""What the front does with the directives of a turn."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bot.conversation.assertion import Assertions
+from bot.conversation.errors import AssertionInvalidError
+from bot.conversation.schema import SHANGHAI
+from bot.conversation.types import RequestKind, ServiceRequest
+
+logger = logging.getLogger(__name__)
+
+_LONGEST = 2_000
+
+
+@dataclass
+class Effects:
+    """What the directives of one turn ask of the record.
+
+    Attributes:
+        malformed: one could not be obeyed: the shopper must not believe that it was.
+    """
+
+    orders: list[str] = field(default_factory=list)
+    requests: list[ServiceRequest] = field(default_factory=list)
+    personalisation: bool | None = None
+    said_goodbye: bool = False
+    malformed: bool = False
+
+
+def read_directives(
+    directives: Iterable[Mapping[str, Any]],
+    assertions: Assertions,
+    *,
+    conversation_id: str,
+    message_id: str,
+    replayed: bool,
+) -> Effects:
+    """Return what the directives of a turn ask for; unknown and malformed ones are logged and left out."""
+    effects = Effects()
+
+    def verified(data: Mapping[str, Any]) -> None:
+        effects.orders += assertions.granted_orders(
+            data.get("grant"), conversation_id=conversation_id, message_id=message_id, replayed=replayed
+        )
+
+    def request_human(data: Mapping[str, Any]) -> None:
+        effects.requests.append(_request(data, RequestKind.HUMAN))
+
+    def complaint(data: Mapping[str, Any]) -> None:
+        effects.requests.append(_request(data, RequestKind.COMPLAINT))
+
+    def callback(data: Mapping[str, Any]) -> None:
+        effects.requests.append(_request(data, RequestKind.CALLBACK))
+
+    def personalisation(data: Mapping[str, Any]) -> None:
+        if not isinstance(data.get("on"), bool):
+            raise ValueError("on is no boolean")
+        effects.personalisation = data["on"]
+
+    def closed(_data: Mapping[str, Any]) -> None:
+        effects.said_goodbye = True
+
+    handlers: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
+        "verified": verified,
+        "request_human": request_human,
+        "complaint": complaint,
+        "callback": callback,
+        "personalisation": personalisation,
+        "closed": closed,
+    }
+    for data in directives:
+        name = data.get("directive")
+        handler = handlers.get(name) if isinstance(name, str) else None
+        try:
+            if handler is None:
+                raise ValueError("unknown")
+            handler(data)
+        except (ValueError, AssertionInvalidError) as exc:
+            effects.malformed = True
+            logger.error("directive %r of %s was not obeyed: %s", name, conversation_id, exc)
+    return effects
+
+
+def _request(data: Mapping[str, Any], kind: RequestKind) -> ServiceRequest:
+    answer_by = data.get("answer_by")
+    moment = None
+    if answer_by is not None:
+        if not isinstance(answer_by, str):
+            raise ValueError("answer_by is no text")
+        moment = datetime.fromisoformat(answer_by.replace("Z", "+00:00"))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=SHANGHAI)
+    order_number = _optional_text(data, "order_number")
+    if order_number is not None and len(order_number) > 64:
+        raise ValueError("order_number is too long")
+    return ServiceRequest(
+        kind=kind,
+        reason=_optional_text(data, "reason") or "",
+        contact=_optional_text(data, "contact"),
+        answer_by=moment,
+        order_number=order_number,
+    )
+
+
+def _optional_text(data: Mapping[str, Any], name: str) -> str | None:
+    value = data.get(name)
+    if value is not None and (not isinstance(value, str) or len(value) > _LONGEST):
+        raise ValueError(f"{name} is no text, or too long")
+    return value

@@ -1,0 +1,63 @@
+"""What can be wrong with a request to a conversation, named after the rule it protects."""
+
+from __future__ import annotations
+
+
+class ConversationError(Exception):
+    """Base of all errors of this room. Nothing was changed where one is raised."""
+
+
+class AccessDeniedError(ConversationError):
+    """No such conversation, or not with this secret: callers must not tell the two apart."""
+
+
+class MessageConflictError(ConversationError):
+    """The message id was used before in this conversation, with other content."""
+
+
+class ButtonNotOfferedError(ConversationError):
+    """This conversation was never offered such a button."""
+
+
+class ConversationClosedError(ConversationError):
+    """The conversation is over; a new one must be opened."""
+
+
+class TooManyPendingError(ConversationError):
+    """Too many messages of the conversation wait for an answer already."""
+
+
+class IdentityConflictError(ConversationError):
+    """The conversation belongs to another customer already."""
+
+
+class KeyReusedError(ConversationError):
+    """An idempotency key was used before for a different request."""
+
+
+class TransitionError(ConversationError):
+    """The owner of a conversation may not change this way."""
+
+
+class AssertionInvalidError(ConversationError):
+    """A signed grant is not valid for this conversation and message."""
+
+
+class LeaseLostError(ConversationError):
+    """Another process has taken over the conversation; its answer counts, not ours."""
+
+
+class RasaError(ConversationError):
+    """Rasa gave no usable answer."""
+
+
+class RasaAwayError(RasaError):
+    """Rasa cannot be reached, is not ready, or takes too long: the same message id is tried again."""
+
+
+class RasaBrokenError(RasaError):
+    """Rasa answered with something that is no turn (500, garbage, wrong form) or hung up half-way."""
+
+
+class RasaRefusedError(RasaError):
+    """Rasa calls the request malformed: trying again cannot help."""

@@ -1,0 +1,217 @@
+"""Statements of the record, built once, and the translation between rows and types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, select
+from sqlalchemy.engine import Connection, Row
+
+from bot.conversation.schema import conversations, messages, offered_buttons, shoppers
+from bot.conversation.types import (
+    FRONT_PREFIX,
+    Author,
+    Conversation,
+    Kind,
+    OutReply,
+    Owner,
+    Pending,
+    State,
+    Work,
+)
+from persona.privacy.vault import Vault
+
+_c, _m, _b = conversations.c, messages.c, offered_buttons.c
+
+#: The conversation's row, locked until the transaction ends (SQLite's writers are alone anyway).
+LOCKED_CONVERSATION = select(conversations).where(_c.id == bindparam("cid")).with_for_update()
+CONVERSATION = select(conversations).where(_c.id == bindparam("cid"))
+
+BY_MESSAGE_ID = select(_m.seq, _m.kind, _m.body, _m.state).where(
+    _m.conversation_id == bindparam("cid"), _m.channel_message_id == bindparam("mid")
+)
+OLDEST_PENDING = (
+    select(_m.seq, _m.kind, _m.body, _m.channel_message_id, _m.net, _m.at)
+    .where(_m.conversation_id == bindparam("cid"), _m.state == State.ACCEPTED.value)
+    .order_by(_m.seq)
+    .limit(1)
+)
+_REPLY_COLUMNS = (_m.seq, _m.kind, _m.author, _m.body, _m.channel_message_id, _m.in_reply_to, _m.at)
+REPLIES_TO = (
+    select(*_REPLY_COLUMNS)
+    .where(_m.conversation_id == bindparam("cid"), _m.in_reply_to == bindparam("mid"))
+    .order_by(_m.seq)
+)
+MESSAGES_AFTER = (
+    select(*_REPLY_COLUMNS)
+    .where(_m.conversation_id == bindparam("cid"), _m.seq > bindparam("after"), _m.kind != Kind.EVENT.value)
+    .order_by(_m.seq)
+    .limit(bindparam("count"))
+)
+SAID = select(_m.seq).where(
+    _m.conversation_id == bindparam("cid"), _m.in_reply_to == bindparam("mid"), _m.code == bindparam("code")
+)
+BUTTON = select(_b.title, _b.payload).where(_b.conversation_id == bindparam("cid"), _b.id == bindparam("bid"))
+SHOPPER = select(shoppers).where(shoppers.c.customer_id == bindparam("customer"))
+
+INSERT_MESSAGE = messages.insert()
+INSERT_BUTTON = offered_buttons.insert()
+MARK_ANSWERED = (
+    messages.update()
+    .where(
+        and_(
+            _m.conversation_id == bindparam("cid"),
+            _m.seq == bindparam("own_seq"),
+            _m.state == State.ACCEPTED.value,
+        )
+    )
+    .values(state=State.ANSWERED.value, reading=bindparam("sealed_reading"), intent=bindparam("own_intent"))
+)
+
+
+def body_context(conversation_id: str, seq: int) -> str:
+    """Return what binds a sealed body to its place."""
+    return f"messages.body/{conversation_id}/{seq}"
+
+
+def reading_context(conversation_id: str, seq: int) -> str:
+    """Return what binds a sealed reading to its place."""
+    return f"messages.reading/{conversation_id}/{seq}"
+
+
+def dump(value: Any) -> str:
+    """Return compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def to_conversation(row: Row) -> Conversation:
+    """Return the state of a conversation from its row."""
+    return Conversation(
+        conversation_id=row.id,
+        channel=row.channel,
+        customer_id=row.customer_id,
+        orders=tuple(row.orders),
+        owner=Owner(row.owner),
+        belief=row.belief,
+        style=row.style,
+        personalisation=row.personalisation,
+        history_held_for=row.history_held_for,
+    )
+
+
+def to_work(connection: Connection, conversation: Conversation, message: Pending) -> Work:
+    """Return the work of one turn, with the customer's earlier belief where the history is about to be read."""
+    customer = conversation.customer_id
+    if customer is None or not conversation.personalisation or conversation.history_held_for == customer:
+        return Work(conversation, message)
+    shopper = connection.execute(SHOPPER, {"customer": customer}).first()
+    if shopper is None or not shopper.belief or shopper.belief_at is None:
+        return Work(conversation, message)
+    return Work(conversation, message, {"belief": shopper.belief, "at": shopper.belief_at.isoformat()})
+
+
+def oldest_pending(connection: Connection, vault: Vault, conversation_id: str) -> Pending | None:
+    """Return the oldest message of a conversation that is owed an answer."""
+    row = connection.execute(OLDEST_PENDING, {"cid": conversation_id}).first()
+    if row is None:
+        return None
+    content = json.loads(vault.open(row.body, body_context(conversation_id, row.seq)))
+    return Pending(row.channel_message_id, row.seq, Kind(row.kind), content, row.net, row.at)
+
+
+def message_row(
+    vault: Vault,
+    conversation_id: str,
+    seq: int,
+    content: Mapping[str, Any],
+    *,
+    author: Author,
+    kind: Kind,
+    at: datetime,
+    state: State = State.ANSWERED,
+    message_id: str | None = None,
+    in_reply_to: str | None = None,
+    code: str = "",
+    net: str = "",
+) -> dict[str, Any]:
+    """Return the values of a new row of ``messages`` with its body sealed."""
+    return {
+        "conversation_id": conversation_id,
+        "seq": seq,
+        "author": author.value,
+        "kind": kind.value,
+        "channel_message_id": message_id,
+        "in_reply_to": in_reply_to,
+        "state": state.value,
+        "code": code,
+        "body": vault.seal(dump(content), body_context(conversation_id, seq)),
+        "net": net,
+        "at": at,
+    }
+
+
+def reply_content(reply: OutReply, button_ids: Sequence[str]) -> dict[str, Any]:
+    """Return what a client sees of a reply, without its place in the conversation."""
+    content: dict[str, Any] = {"text": reply.text}
+    if reply.buttons:
+        content["buttons"] = [
+            {"id": button_id, "title": button.title}
+            for button_id, button in zip(button_ids, reply.buttons, strict=True)
+        ]
+    if reply.kind is Kind.CARD:
+        content["card"] = reply.card
+        content["data"] = dict(reply.data)
+    return content
+
+
+def view(
+    content: Mapping[str, Any],
+    *,
+    seq: int,
+    kind: Kind,
+    author: Author,
+    at: datetime,
+    in_reply_to: str | None = None,
+    message_id: str | None = None,
+) -> dict[str, Any]:
+    """Return a message as clients see it; the shopper's own are texts with their message id."""
+    if author is Author.SHOPPER:
+        text = content["title"] if kind is Kind.BUTTON else content["text"]
+        return {
+            "seq": seq,
+            "type": Kind.TEXT.value,
+            "text": text,
+            "author": author.value,
+            "at": at.isoformat(timespec="milliseconds"),
+            "message_id": message_id,
+            "in_reply_to": None,
+        }
+    return {
+        "seq": seq,
+        "type": kind.value,
+        **content,
+        "author": author.value,
+        "at": at.isoformat(timespec="milliseconds"),
+        "in_reply_to": in_reply_to,
+    }
+
+
+def row_view(vault: Vault, conversation_id: str, row: Row) -> dict[str, Any]:
+    """Return a stored message as clients see it."""
+    return view(
+        json.loads(vault.open(row.body, body_context(conversation_id, row.seq))),
+        seq=row.seq,
+        kind=Kind(row.kind),
+        author=Author(row.author),
+        at=row.at,
+        in_reply_to=public_id(row.in_reply_to),
+        message_id=row.channel_message_id,
+    )
+
+
+def public_id(message_id: str | None) -> str | None:
+    """Return the id of a message as clients know it: the front's own events have none."""
+    return None if message_id is None or message_id.startswith(FRONT_PREFIX) else message_id

@@ -1,0 +1,231 @@
+"""What channels call: open a conversation, hand in a message, wait for its answer, read on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from bot.conversation import words
+from bot.conversation.hub import Hub
+from bot.conversation.rasa_client import RasaClient
+from bot.conversation.reads import Page, Progress, Reader
+from bot.conversation.store import OPENED, Store
+from bot.conversation.types import Accepted, Incoming, Owner, State
+from bot.conversation.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+#: How often the record is asked for what another process may have written, in seconds.
+_REMOTE_POLL = (0.1, 0.5)
+_LOCAL_POLL = 2.0
+_HUB_POLL = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a shopper gets for a message: who answers, what was said, whether the answer is to follow."""
+
+    owner: Owner
+    replies: tuple[Mapping[str, Any], ...]
+    pending: bool = False
+
+
+@dataclass(frozen=True)
+class OpenedConversation:
+    """A conversation just opened, with its first replies."""
+
+    conversation_id: str
+    secret: str
+    outcome: Outcome
+
+
+class Conversations:
+    """The conversations of this process.
+
+    Args:
+        store: writes the record.
+        reader: reads it.
+        worker: answers messages.
+        rasa: asked for its health only.
+        lines: the front's own words.
+        hub: tells watchers.
+    """
+
+    def __init__(
+        self, *, store: Store, reader: Reader, worker: Worker, rasa: RasaClient, lines: words.Lines, hub: Hub
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._worker = worker
+        self._rasa = rasa
+        self._hub = hub
+        self.lines = lines
+        self._poller: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to work; what a former process left unanswered comes first."""
+        self._worker.start()
+        self._poller = asyncio.create_task(self._look_for_news())
+
+    async def close(self) -> None:
+        """End all work and release what is held."""
+        if self._poller is not None:
+            self._poller.cancel()
+            await asyncio.gather(self._poller, return_exceptions=True)
+        await self._worker.close()
+        await self._rasa.close()
+        await self._store.database.close()
+
+    # -- shoppers ---------------------------------------------------------------------------------------
+
+    async def open(
+        self, *, channel: str, customer_id: str | None, net: str, key: str | None = None
+    ) -> OpenedConversation:
+        """Open a conversation and return it with its greeting; see :meth:`Store.open`."""
+        opened = await self._store.open(
+            channel=channel,
+            customer_id=customer_id,
+            net=net,
+            key=key,
+            notice=self.lines.notice(words.PRIVACY_NOTICE),
+        )
+        if opened.work is not None:
+            self._worker.take(opened.work)
+        return OpenedConversation(
+            opened.conversation_id,
+            opened.secret,
+            await self._wait((opened.conversation_id, OPENED), complete=False),
+        )
+
+    async def send(self, conversation_id: str, secret: str, incoming: Incoming) -> Outcome:
+        """Hand in a message and wait for its answer, or for the apology that it takes long.
+
+        Raises:
+            ConversationError: as :meth:`Store.accept`.
+        """
+        accepted = await self.submit(conversation_id, secret, incoming)
+        return await self._outcome((conversation_id, incoming.message_id), accepted)
+
+    async def submit(self, conversation_id: str, secret: str, incoming: Incoming) -> Accepted:
+        """Hand in a message without waiting; once this returns it will be answered.
+
+        Raises:
+            ConversationError: as :meth:`Store.accept`.
+        """
+        accepted = await self._store.accept(conversation_id, secret, incoming)
+        self._take(conversation_id, incoming.message_id, accepted)
+        return accepted
+
+    async def identify(self, conversation_id: str, secret: str, customer_id: str, net: str) -> Outcome:
+        """Bind a conversation to a customer who has logged in, and wait for the reply.
+
+        Raises:
+            ConversationError: as :meth:`Store.identify`.
+        """
+        message_id, accepted = await self._store.identify(conversation_id, secret, customer_id, net)
+        self._take(conversation_id, message_id, accepted)
+        return await self._outcome((conversation_id, message_id), accepted)
+
+    async def messages(self, conversation_id: str, secret: str | None, after: int) -> Page:
+        """Return messages after a point; see :meth:`Reader.messages`."""
+        return await self._reader.messages(conversation_id, secret, after)
+
+    async def authorise(self, conversation_id: str, secret: str) -> Owner:
+        """Return the owner; AccessDeniedError for an unknown conversation or a wrong secret."""
+        return await self._reader.authorise(conversation_id, secret)
+
+    async def reading(self, conversation_id: str, secret: str) -> Mapping[str, Any]:
+        """Return belief and last reading; see :meth:`Reader.reading`."""
+        return await self._reader.reading(conversation_id, secret)
+
+    async def set_personalisation(self, conversation_id: str, secret: str, *, on: bool) -> None:
+        """Switch personalisation; see :meth:`Store.set_personalisation`."""
+        await self._store.set_personalisation(conversation_id, secret, on=on)
+
+    def watch(self, conversation_id: str) -> AbstractContextManager[asyncio.Event]:
+        """Give an event that is set whenever the conversation has news."""
+        return self._hub.watch(conversation_id)
+
+    async def checks(self) -> Mapping[str, bool]:
+        """Return whether the record and Rasa can be used now."""
+
+        async def record() -> bool:
+            try:
+                await asyncio.wait_for(self._store.database.ping(), 2.0)
+            except Exception:
+                logger.exception("the record does not answer")
+                return False
+            return True
+
+        database, rasa = await asyncio.gather(record(), self._rasa.healthy())
+        return {"database": database, "rasa": rasa}
+
+    # -- waiting ----------------------------------------------------------------------------------------
+
+    def _take(self, conversation_id: str, message_id: str, accepted: Accepted) -> None:
+        if accepted.state is State.ACCEPTED:
+            self._worker.watch((conversation_id, message_id), accepted.style)
+        if (
+            accepted.work is not None
+        ):  # the record has given us the lease: a former task of ours is done with it
+            self._worker.take(accepted.work)
+        self._hub.publish(conversation_id)
+
+    async def _outcome(self, key: tuple[str, str], accepted: Accepted) -> Outcome:
+        if accepted.state is State.ANSWERED:
+            return Outcome(accepted.owner, accepted.replies)
+        return await self._wait(key, complete=not accepted.repeated)
+
+    async def _wait(self, key: tuple[str, str], *, complete: bool) -> Outcome:
+        """Wait until a message is answered or the apology for its delay was said.
+
+        Args:
+            key: conversation and message.
+            complete: nothing was said to the message before, so that the replies of the turn are all.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._worker.patience.apology + 1.0
+        remote_pause = _REMOTE_POLL[0]
+        while (left := deadline - loop.time()) > 0:
+            local = self._worker.works_on(key[0])
+            pause = _LOCAL_POLL if local else remote_pause
+            done, _ = await asyncio.wait({self._worker.waiter(key)}, timeout=min(pause, left))
+            if done:
+                answered = done.pop().result()
+                if answered is not None and complete:
+                    return Outcome(answered.owner, answered.replies)
+                break
+            if await self._reader.answered(*key):
+                break
+            remote_pause = min(2 * remote_pause, _REMOTE_POLL[1])
+        progress = await self._reader.progress(*key)
+        if progress.answered:
+            self._worker.forget(key)
+        return _to_outcome(progress)
+
+    async def _look_for_news(self) -> None:
+        """Wake watchers of conversations that another process has written to."""
+        seen: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(_HUB_POLL)
+            watched = self._hub.watched()
+            if not watched:
+                seen.clear()
+                continue
+            try:
+                heads = await self._reader.heads(watched)
+            except Exception:
+                logger.exception("the record could not be asked for news")
+                continue
+            for conversation_id, head in heads.items():
+                if seen.get(conversation_id) != head:
+                    self._hub.publish(conversation_id)
+            seen = dict(heads)
+
+
+def _to_outcome(progress: Progress) -> Outcome:
+    return Outcome(progress.owner, progress.replies, pending=not progress.answered)

@@ -1,0 +1,234 @@
+"""The vocabulary of the conversation record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+#: Ids of messages that the front itself makes (``front-opened``); clients may not use the prefix.
+FRONT_PREFIX = "front-"
+
+
+class Owner(str, Enum):
+    """Who answers in a conversation."""
+
+    BOT = "BOT"
+    WAITING = "WAITING"  # in the queue for a person
+    HUMAN = "HUMAN"
+    CLOSED = "CLOSED"
+
+
+class Author(str, Enum):
+    """Who wrote a message."""
+
+    SHOPPER = "shopper"
+    BOT = "bot"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class Kind(str, Enum):
+    """What a message is. The shopper's are text, button and event; the others are the forms of replies."""
+
+    TEXT = "text"
+    BUTTON = "button"
+    EVENT = "event"  # opened, identified: made by the front, never shown
+    BUTTONS = "buttons"
+    CARD = "card"
+    NOTICE = "notice"
+
+
+class State(str, Enum):
+    """How far a shopper's message is; what others write is answered from the start."""
+
+    ACCEPTED = "accepted"  # stored, owed an answer
+    ANSWERED = "answered"
+
+
+class RequestKind(str, Enum):
+    """What a service request asks for."""
+
+    HUMAN = "human"
+    COMPLAINT = "complaint"
+    CALLBACK = "callback"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One message of a shopper as a channel hands it over: exactly one of text and button.
+
+    Attributes:
+        message_id: the channel's id; the same id is the same message.
+        text: what was typed, verbatim, at most 1,000 code points.
+        button: opaque id of an offered button.
+        net: blind hash of the network address.
+    """
+
+    message_id: str
+    text: str | None = None
+    button: str | None = None
+    net: str = ""
+
+
+@dataclass(frozen=True)
+class OutButton:
+    """A button as it is about to be offered; it gets its opaque id when it is stored."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class OutReply:
+    """One reply about to be stored.
+
+    Attributes:
+        kind: TEXT, BUTTONS, CARD or NOTICE.
+        text: what is read; for a card the plain fallback.
+        buttons: offered with it.
+        card: name of the card.
+        data: content of the card.
+        code: response name of a system line, so that it is said once per message; "" otherwise.
+    """
+
+    kind: Kind
+    text: str = ""
+    buttons: tuple[OutButton, ...] = ()
+    card: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+    author: Author = Author.BOT
+
+
+@dataclass(frozen=True)
+class ServiceRequest:
+    """A wish for a person, a complaint or a call back. The contact is personal data."""
+
+    kind: RequestKind
+    reason: str
+    contact: str | None
+    answer_by: datetime | None
+    order_number: str | None = None
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The state of one conversation as a turn needs it.
+
+    Attributes:
+        conversation_id: ``c_`` and 22 characters.
+        channel: where it takes place.
+        customer_id: the logged-in customer, or None.
+        orders: numbers of orders opened by verification.
+        owner: who answers.
+        belief: JSON form of the belief so far, or None.
+        style: the style served now: ``neutral`` or a type.
+        personalisation: whether anything may be inferred and kept.
+        history_held_for: the customer whose history is in the belief, or None.
+    """
+
+    conversation_id: str
+    channel: str
+    customer_id: str | None
+    orders: tuple[str, ...]
+    owner: Owner
+    belief: Mapping[str, Any] | None
+    style: str
+    personalisation: bool
+    history_held_for: str | None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A stored message of a shopper that is owed an answer.
+
+    Attributes:
+        content: ``{"text"}``, ``{"button", "title", "payload"}`` or ``{"event"}``.
+    """
+
+    message_id: str
+    seq: int
+    kind: Kind
+    content: Mapping[str, Any]
+    net: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker needs for one turn: the conversation, its oldest unanswered message, earlier belief."""
+
+    conversation: Conversation
+    message: Pending
+    earlier: Mapping[str, Any] | None = None  # {"belief", "at"} of the customer's earlier conversations
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The outcome of handing in a message.
+
+    Attributes:
+        state: ANSWERED where it had been answered before or needs none.
+        owner: who answers.
+        work: set where this process now holds the lease and must work on the conversation.
+        repeated: the message had been stored before.
+        style: the style served in the conversation now.
+        replies: what was answered, where the message was repeated and is answered.
+    """
+
+    seq: int
+    state: State
+    owner: Owner
+    work: Work | None = None
+    repeated: bool = False
+    style: str = "neutral"
+    replies: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that one turn changes; it is stored in one transaction.
+
+    Attributes:
+        replies: in order.
+        intent: what Rasa understood, or None.
+        reading: JSON form of the reading, or None.
+        belief: JSON form of the belief after the turn, or None to keep what there is.
+        history_held: the belief now holds the customer's history.
+        orders: order numbers proven in this turn.
+        requests: wishes to record.
+        personalisation: None leaves it as it is.
+        said_goodbye: the shopper took leave.
+    """
+
+    replies: tuple[OutReply, ...]
+    intent: Mapping[str, Any] | None = None
+    reading: Mapping[str, Any] | None = None
+    belief: Mapping[str, Any] | None = None
+    history_held: bool = False
+    orders: tuple[str, ...] = ()
+    requests: tuple[ServiceRequest, ...] = ()
+    personalisation: bool | None = None
+    said_goodbye: bool = False
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The outcome of storing an answer: the replies as clients see them, and the next work if any."""
+
+    replies: tuple[Mapping[str, Any], ...]
+    owner: Owner
+    next: Work | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A conversation just opened (or opened before under the same key)."""
+
+    conversation_id: str
+    secret: str
+    work: Work | None
+    repeated: bool = False

@@ -1,0 +1,88 @@
+"""The front's own lines, spoken through the one room that has words (:mod:`persona.wording`)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from bot.conversation.types import Author, Kind, OutButton, OutReply
+
+logger = logging.getLogger(__name__)
+
+PRIVACY_NOTICE = "utter_privacy_notice"
+STILL_LOOKING = "utter_still_looking"
+APOLOGY = "utter_apology"
+TOO_LONG = "utter_too_long"
+EMPTY = "utter_empty"
+UNREADABLE = "utter_unreadable"
+RATE_LIMITED = "utter_rate_limited"
+
+
+class SpokenButton(Protocol):
+    """A tappable next step."""
+
+    @property
+    def title(self) -> str:
+        """What the shopper reads."""
+
+    @property
+    def payload(self) -> str:
+        """What Rasa gets when it is tapped."""
+
+
+class Spoken(Protocol):
+    """What :meth:`Speaker.say` returns."""
+
+    @property
+    def text(self) -> str:
+        """The words."""
+
+    @property
+    def buttons(self) -> Sequence[SpokenButton]:
+        """The next steps offered."""
+
+
+class Speaker(Protocol):
+    """The part of ``persona.wording.Wording`` that the front needs."""
+
+    def say(self, response: str, facts: Mapping[str, Any], style: str) -> Spoken:
+        """Return the words of a response in a style; raises where a fact is missing."""
+
+
+#: Every line that the front speaks, with facts of the right form: a start-up check says each once.
+LINES: Mapping[str, Mapping[str, Any]] = {
+    PRIVACY_NOTICE: {},
+    STILL_LOOKING: {},
+    APOLOGY: {},
+    TOO_LONG: {"limit": 1000},
+    EMPTY: {},
+    UNREADABLE: {},
+    RATE_LIMITED: {"wait_s": 5},
+}
+
+
+class Lines:
+    """Speaks the front's own lines.
+
+    Args:
+        speaker: the wording.
+    """
+
+    def __init__(self, speaker: Speaker) -> None:
+        self._speaker = speaker
+
+    def check(self) -> None:
+        """Say every line once, so that a missing one stops the start and not a shopper."""
+        for response, facts in LINES.items():
+            self._speaker.say(response, facts, "neutral")
+
+    def text(self, response: str, facts: Mapping[str, Any] | None = None, style: str = "neutral") -> str:
+        """Return the words of a line."""
+        return self._speaker.say(response, facts or {}, style).text
+
+    def notice(self, response: str, style: str = "neutral") -> OutReply:
+        """Return a line as a notice of the system, with the buttons that the wording offers as a way on."""
+        spoken = self._speaker.say(response, {}, style)
+        buttons = tuple(OutButton(b.title, b.payload) for b in spoken.buttons)
+        return OutReply(Kind.NOTICE, spoken.text, buttons, code=response, author=Author.SYSTEM)

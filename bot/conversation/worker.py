@@ -1,0 +1,336 @@
+"""Answers accepted messages: one at a time per conversation, in order, each exactly once.
+
+A conversation is worked on by one task under a lease in the record. Its loop ends only when no message waits,
+because the transaction that stores an answer also hands out the next message or ends the lease. What a killed
+process leaves behind is found by :meth:`Worker.sweep`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.conversation import words
+from bot.conversation.assertion import Assertions
+from bot.conversation.directives import read_directives
+from bot.conversation.errors import LeaseLostError, RasaAwayError, RasaBrokenError, RasaRefusedError
+from bot.conversation.hub import Hub
+from bot.conversation.lease import RENEWAL
+from bot.conversation.rasa_client import RasaClient, history_wanted
+from bot.conversation.store import Store
+from bot.conversation.turns import Turn
+from bot.conversation.types import Answer, Answered, Kind, Work
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[str, str]  # conversation id, message id
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the shopper waits for what, in seconds.
+
+    Attributes:
+        looking: until the line that it is still looking.
+        apology: until the apology with a way on.
+        first_retry: pause before Rasa is asked again; doubles each time.
+        longest_retry: the longest such pause.
+        most_broken: answers that are none, for one message, before the front gives up on it with an apology.
+        sweep: pause between two looks for what nobody works on.
+    """
+
+    looking: float = 3.0
+    apology: float = 10.0
+    first_retry: float = 0.1
+    longest_retry: float = 3.0
+    most_broken: int = 6
+    sweep: float = 1.0
+
+
+class Worker:
+    """Works on the conversations whose lease this process holds.
+
+    Args:
+        store: the record.
+        rasa: asks for a turn.
+        assertions: checks grants.
+        lines: the front's own words.
+        hub: tells watchers.
+        patience: the waiting times.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        rasa: RasaClient,
+        assertions: Assertions,
+        lines: words.Lines,
+        hub: Hub,
+        patience: Patience | None = None,
+    ) -> None:
+        self._store = store
+        self._rasa = rasa
+        self._assertions = assertions
+        self._lines = lines
+        self._hub = hub
+        self.patience = patience or Patience()
+        self._active: dict[str, asyncio.Task[None]] = {}
+        self._waiters: dict[Key, asyncio.Future[Answered | None]] = {}
+        self._timers: dict[Key, list[asyncio.TimerHandle]] = {}
+        self._side: set[asyncio.Task[Any]] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    # -- life -------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to look for what waits, at once and from time to time."""
+        self._sweeper = asyncio.create_task(self._sweep_forever())
+
+    async def close(self) -> None:
+        """Stop, leaving what is unanswered to whoever comes next; its leases end now."""
+        for handles in self._timers.values():
+            for handle in handles:
+                handle.cancel()
+        self._timers.clear()
+        held = list(self._active)
+        tasks = [*self._active.values(), *self._side, *([self._sweeper] if self._sweeper else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for conversation_id in held:
+            await self._store.release(conversation_id)
+        for waiter in self._waiters.values():
+            waiter.cancel()
+
+    # -- for the service --------------------------------------------------------------------------------
+
+    def take(self, work: Work) -> None:
+        """Work on a conversation whose lease the record has just given us."""
+        conversation_id = work.conversation.conversation_id
+        task = asyncio.create_task(self._work(work))
+        self._active[conversation_id] = task
+        task.add_done_callback(lambda done: self._ended(conversation_id, done))
+
+    def works_on(self, conversation_id: str) -> bool:
+        """Return whether a task of this process works on the conversation."""
+        return conversation_id in self._active
+
+    def waiter(self, key: Key) -> asyncio.Future[Answered | None]:
+        """Return the future of a message: its answer, or None where the record must be asked.
+
+        It is done when the message is answered by this process, or the apology for its delay was said.
+        """
+        future = self._waiters.get(key)
+        if future is None or future.done():
+            future = self._waiters[key] = asyncio.get_running_loop().create_future()
+        return future
+
+    def forget(self, key: Key) -> None:
+        """Drop the future of a message that nobody waits for any more."""
+        self._waiters.pop(key, None)
+
+    def watch(self, key: Key, style: str) -> None:
+        """See to it that the shopper hears something while the message waits."""
+        if key in self._timers:
+            return
+        loop = asyncio.get_running_loop()
+        self._timers[key] = [
+            loop.call_later(self.patience.looking, self._spawn_notice, key, words.STILL_LOOKING, style),
+            loop.call_later(self.patience.apology, self._spawn_notice, key, words.APOLOGY, style),
+        ]
+
+    # -- notices ----------------------------------------------------------------------------------------
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._side.add(task)
+        task.add_done_callback(self._side.discard)
+
+    def _spawn_notice(self, key: Key, response: str, style: str) -> None:
+        if response == words.APOLOGY:
+            self._timers.pop(key, None)
+        self._spawn(self._notice(key, response, style))
+
+    async def _notice(self, key: Key, response: str, style: str) -> None:
+        try:
+            said = await self._store.notice(
+                *key, self._lines.notice(response, style), only_oldest=response == words.STILL_LOOKING
+            )
+        except Exception:
+            logger.exception("the line %s could not be said", response)
+            said = ()
+        if said:
+            self._hub.publish(key[0])
+        if response == words.APOLOGY:
+            self._resolve(key, None)
+
+    def _resolve(self, key: Key, answered: Answered | None) -> None:
+        waiter = self._waiters.pop(key, None)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(answered)
+
+    def _unwatch(self, key: Key) -> bool:
+        """Cancel the timers of a message; return whether none has gone off."""
+        handles = self._timers.pop(key, None)
+        if handles is None:
+            return False
+        quiet = all(handle.when() > asyncio.get_running_loop().time() for handle in handles)
+        for handle in handles:
+            handle.cancel()
+        return quiet
+
+    # -- the loop of one conversation -------------------------------------------------------------------
+
+    def _ended(self, conversation_id: str, task: asyncio.Task[None]) -> None:
+        if self._active.get(conversation_id) is task:
+            del self._active[conversation_id]
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("work on %s ended", conversation_id, exc_info=task.exception())
+
+    async def _work(self, first: Work) -> None:
+        conversation_id = first.conversation.conversation_id
+        renewal = _Renewal(self._store, conversation_id, asyncio.current_task())
+        renewal.arm()
+        try:
+            work: Work | None = first
+            while work is not None:
+                key = (conversation_id, work.message.message_id)
+                self.watch(key, work.conversation.style)
+                answer = await self._ask(work)
+                answered = await self._keep(work, answer)
+                quiet = self._unwatch(key)
+                # Where something was said meanwhile, the record has the whole of it.
+                self._resolve(key, answered if quiet else None)
+                self._hub.publish(conversation_id)
+                work = answered.next
+        except LeaseLostError:
+            logger.warning("another process works on %s now", conversation_id)
+        finally:
+            renewal.disarm()
+
+    async def _ask(self, work: Work) -> Answer:
+        """Return the answer to a message, however long it takes to get one."""
+        pause, broken = self.patience.first_retry, 0
+        while True:
+            try:
+                return self._answer(work, await self._rasa.turn(work))
+            except RasaRefusedError as exc:
+                logger.error("message %s cannot be asked: %s", work.message.message_id, exc)
+                return self._apology(work)
+            except RasaBrokenError as exc:
+                broken += 1
+                logger.warning("no turn for message %s (%d): %s", work.message.message_id, broken, exc)
+                if broken >= self.patience.most_broken:
+                    return self._apology(work)
+            except RasaAwayError as exc:
+                logger.warning("message %s waits: %s", work.message.message_id, exc)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, self.patience.longest_retry)
+
+    async def _keep(self, work: Work, answer: Answer) -> Answered:
+        """Store an answer, however often the database fails."""
+        pause = self.patience.first_retry
+        while True:
+            try:
+                return await self._store.answer(work, answer)
+            except SQLAlchemyError:
+                logger.exception("the answer to %s could not be stored yet", work.message.message_id)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, self.patience.longest_retry)
+
+    def _answer(self, work: Work, turn: Turn) -> Answer:
+        effects = read_directives(
+            turn.directives,
+            self._assertions,
+            conversation_id=work.conversation.conversation_id,
+            message_id=work.message.message_id,
+            replayed=turn.replayed,
+        )
+        replies = turn.replies
+        if turn.failed or effects.malformed:
+            replies = (*replies, self._lines.notice(words.APOLOGY, work.conversation.style))
+        wanted = history_wanted(work)
+        held = turn.history_held if turn.history_held is not None else turn.belief is not None
+        return Answer(
+            replies=replies,
+            intent=turn.intent,
+            # What is no text of the shopper is no evidence, whatever came with it.
+            reading=turn.reading if work.message.kind is Kind.TEXT else None,
+            belief=turn.belief,
+            history_held=wanted and held,
+            orders=tuple(effects.orders),
+            requests=tuple(effects.requests),
+            personalisation=effects.personalisation,
+            said_goodbye=effects.said_goodbye,
+        )
+
+    def _apology(self, work: Work) -> Answer:
+        return Answer(replies=(self._lines.notice(words.APOLOGY, work.conversation.style),))
+
+    # -- what nobody works on ---------------------------------------------------------------------------
+
+    async def sweep(self) -> int:
+        """Take over conversations with unanswered messages that nobody works on; return how many."""
+        taken = 0
+        for conversation_id in await self._store.waiting():
+            if conversation_id in self._active:
+                continue
+            work = await self._store.claim(conversation_id)
+            if work is not None and conversation_id not in self._active:
+                self.take(work)
+                taken += 1
+        return taken
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            try:
+                taken = await self.sweep()
+                if taken:
+                    logger.info("took over %d conversations with unanswered messages", taken)
+            except Exception:
+                logger.exception("the record could not be searched for unanswered messages")
+            await asyncio.sleep(self.patience.sweep)
+
+
+class _Renewal:
+    """Keeps a lease alive while a task works, and cancels the task when the lease is lost."""
+
+    def __init__(self, store: Store, conversation_id: str, task: asyncio.Task[Any] | None) -> None:
+        self._store = store
+        self._conversation_id = conversation_id
+        self._task = task
+        self._handle: asyncio.TimerHandle | None = None
+        self._renewing: asyncio.Task[None] | None = None
+
+    def arm(self) -> None:
+        """Renew after a while. A timer costs a turn of some milliseconds next to nothing."""
+        loop = asyncio.get_running_loop()
+        self._handle = loop.call_later(RENEWAL.total_seconds(), self._begin)
+
+    def disarm(self) -> None:
+        """Stop renewing."""
+        if self._handle is not None:
+            self._handle.cancel()
+        if self._renewing is not None:
+            self._renewing.cancel()
+
+    def _begin(self) -> None:
+        self._renewing = asyncio.create_task(self._renew())
+
+    async def _renew(self) -> None:
+        try:
+            ours = await self._store.renew(self._conversation_id)
+        except Exception:
+            logger.exception("the lease of %s could not be renewed", self._conversation_id)
+            ours = True  # it may hold still; the record decides when the answer is stored
+        if ours:
+            self.arm()
+        elif self._task is not None:
+            logger.warning("the lease of %s is lost", self._conversation_id)
+            self._task.cancel()

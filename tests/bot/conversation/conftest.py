@@ -1,0 +1,25 @@
+"""Fixtures of the front's tests: a record of its own, the stand-in for Rasa, a whole front."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.bot.conversation.harness import Front
+from tests.bot.conversation.rasa_stub import RasaStub
+
+
+@pytest_asyncio.fixture
+async def rasa() -> AsyncIterator[RasaStub]:
+    stub = RasaStub()
+    await stub.start()
+    yield stub
+    await stub.stop()
+
+
+@pytest_asyncio.fixture
+async def front(rasa: RasaStub, tmp_path: Path) -> AsyncIterator[Front]:
+    async with Front(f"sqlite:///{tmp_path / 'record.db'}", rasa.port) as made:
+        yield made

@@ -1,0 +1,166 @@
+"""A whole front on a free port against the stand-in for Rasa, with a client that speaks its API."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+
+from bot.app.front import FrontSettings, compose, shanghai_now
+from bot.channels.limits import Rate, RateLimits
+from bot.channels.tokens import Tokens, parse_keys
+from bot.conversation.migrate import upgrade
+from bot.conversation.service import Conversations
+from bot.conversation.worker import Patience
+from persona.privacy.vault import Vault
+from tests.bot.conversation.rasa_stub import RasaStub
+
+DATA_KEYS = "k1=" + "A" * 43
+ASSERTION_KEY = "assertion-key-for-tests-0123456789abcdef"
+TOKEN_KEYS = "new=" + "n" * 40 + ",old=" + "o" * 40
+OPEN_LIMITS = RateLimits(Rate(1e5, 1e5), Rate(1e5, 1e5), Rate(1e5, 1e5))
+QUICK = Patience(looking=0.15, apology=0.4, first_retry=0.02, longest_retry=0.1, most_broken=4, sweep=0.1)
+
+
+@dataclass(frozen=True)
+class Button:
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Utterance:
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+class Speaker:
+    """Says the name of the response and its facts, so that tests see which line was spoken."""
+
+    def say(self, response: str, facts: Mapping[str, Any], style: str) -> Utterance:
+        text = f"{response}/{style}" + "".join(f" {k}={v}" for k, v in facts.items())
+        buttons = {
+            "utter_apology": (Button("找人工", "/ask_human"),),
+            "utter_privacy_notice": (Button("关闭", "/personalisation_off"),),
+        }
+        return Utterance(text, buttons.get(response, ()))
+
+
+def settings_for(url: str, rasa_port: int, **changes: Any) -> FrontSettings:
+    made = FrontSettings(
+        record_url=url,
+        data_keys=DATA_KEYS,
+        assertion_key=ASSERTION_KEY,
+        rasa_secret="s" * 40,
+        token_keys=TOKEN_KEYS,
+        demo=True,
+        rasa_port=rasa_port,
+        action_port=rasa_port,
+        limits=OPEN_LIMITS,
+    )
+    return replace(made, **changes)
+
+
+def token(customer_id: str) -> str:
+    return Tokens(parse_keys(TOKEN_KEYS), "zhixin", "zhixin-shoppers", shanghai_now).sign(customer_id)[0]
+
+
+def vault() -> Vault:
+    return Vault.from_text(DATA_KEYS)
+
+
+@dataclass
+class Answer:
+    status: int
+    json: Any
+    headers: Mapping[str, str]
+
+
+@dataclass
+class Shopper:
+    """One conversation as its shopper's program sees it."""
+
+    front: Front
+    conversation_id: str
+    secret: str
+    opening: list[dict[str, Any]]
+    _ids: Any = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"X-Conversation-Secret": self.secret}
+
+    async def post(self, **body: Any) -> Answer:
+        whole = {"conversation_id": self.conversation_id, "message_id": f"m_{next(self._ids)}", **body}
+        return await self.front.request("POST", "/api/v1/chat", json=whole, headers=self.headers)
+
+    async def say(self, text: str, message_id: str | None = None) -> list[dict[str, Any]]:
+        more = {} if message_id is None else {"message_id": message_id}
+        got = await self.post(text=text, **more)
+        assert got.status == 200, got.json
+        replies: list[dict[str, Any]] = got.json["replies"]
+        return replies
+
+    async def messages(self, after: int = 0) -> list[dict[str, Any]]:
+        path = f"/api/v1/conversations/{self.conversation_id}/messages?after={after}"
+        got = await self.front.request("GET", path, headers=self.headers)
+        assert got.status == 200, got.json
+        messages: list[dict[str, Any]] = got.json["messages"]
+        return messages
+
+
+class Front:
+    """A front of this process; several may share a record."""
+
+    def __init__(
+        self, url: str, rasa_port: int, *, patience: Patience = QUICK, migrate: bool = True, **changes: Any
+    ) -> None:
+        if migrate:
+            upgrade(url)
+        self.settings = settings_for(url, rasa_port, **changes)
+        self.conversations: Conversations
+        app, self.conversations = compose(self.settings, Speaker(), patience=patience)
+        self.server = TestServer(app, host="127.0.0.1")
+        self.session: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Front:
+        await self.server.start_server()
+        await self.conversations.start()
+        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.close()
+        await self.server.close()
+        await self.conversations.close()
+
+    def url(self, path: str) -> str:
+        return str(self.server.make_url("/")).rstrip("/") + path
+
+    async def request(self, method: str, path: str, **options: Any) -> Answer:
+        async with self.session.request(method, self.url(path), **options) as got:
+            raw = await got.read()
+            return Answer(got.status, json.loads(raw) if raw else None, got.headers)
+
+    async def open(self, customer_id: str | None = None, **headers: str) -> Shopper:
+        if customer_id is not None:
+            headers["Authorization"] = f"Bearer {token(customer_id)}"
+        got = await self.request("POST", "/api/v1/conversations", json={}, headers=headers)
+        assert got.status == 201, got.json
+        return Shopper(self, got.json["conversation_id"], got.json["secret"], got.json["replies"])
+
+
+def rows(path: Path, query: str, *values: Any) -> list[Any]:
+    """Look into the record's file behind the front's back."""
+    with sqlite3.connect(path) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+__all__ = ["Front", "RasaStub", "Shopper", "Speaker", "rows", "settings_for", "token", "vault"]
