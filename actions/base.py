@@ -68,6 +68,7 @@ class TurnContext:
         self._dispatcher = dispatcher
         self._said_before = len(dispatcher.messages)
         self.tracker = tracker
+        self.settled_order: str | None = None
         self.message: Mapping[str, Any] = tracker.latest_message or {}
         self.identity: Identity = identify(tracker.sender_id, self.message, tracker.slots.get("grant"))
 
@@ -128,6 +129,14 @@ class TurnContext:
         """Tell the front to act; the shopper never sees it."""
         payload = {"type": "directive", "directive": directive, **plain(fields)}
         self._dispatcher.utter_message(json_message=payload)
+
+    def grant(self, grant: str) -> None:
+        """Let a grant that was issued just now count for the rest of this action."""
+        self.identity = identify(self.tracker.sender_id, self.message, grant)
+
+    def settle_on(self, order_number: str) -> None:
+        """Let the rest of this action be about one order, whatever the message's text points to."""
+        self.settled_order = order_number
 
     def unsay(self) -> None:
         """Take back all that this action said: a failure leaves nothing half told."""
@@ -208,7 +217,8 @@ class ShopAction(Action, ABC):  # type: ignore[misc]  # rasa-sdk is untyped here
 
     def unavailable(self, turn: TurnContext) -> Events:
         """Answer when the shop did not: nothing was done, try again or ask a person."""
-        turn.say("utter_shop_unavailable", options=[option("retry", intent=turn.intent), option("ask_human")])
+        again = option("ask_again", intent=turn.intent, order_number=turn.entity("order_number"))
+        turn.say("utter_shop_unavailable", options=[again, option("ask_human")])
         return []
 
     def not_found(self, turn: TurnContext) -> Events:

@@ -148,6 +148,32 @@ def reason(text: str) -> str | None:
     return next((code for code, words in _reasons() if words.search(text)), None)
 
 
+@lru_cache(maxsize=1)
+def _yes() -> re.Pattern[str]:
+    table: Mapping[str, Sequence[str]] = yaml.safe_load((_LOOKUPS / "answers.yml").read_text("utf-8"))
+    one = "|".join(table["affirm"])
+    return re.compile(rf"(?:{one}){{1,3}}")
+
+
+_QUESTION = re.compile(
+    r"[?？吗嘛么]|什么|怎么|多少|几[天点时号个]|为啥|为何|哪|能不能|可不可以|是不是|有没有"
+)
+
+
+def is_question(text: str) -> bool:
+    """Whether `text` asks something."""
+    return _QUESTION.search(normalise(text)) is not None
+
+
+def is_plain_yes(text: str) -> bool:
+    """Whether `text` is a yes and nothing else: no question, no condition, no "but"."""
+    text = normalise(text)
+    return (
+        not is_question(text)
+        and _yes().fullmatch("".join(sign for sign in text if sign.isalnum())) is not None
+    )
+
+
 @dataclass(frozen=True)
 class AddressParts:
     """What a message says about a new delivery address; None where it says nothing. Personal data."""

@@ -85,8 +85,8 @@ async def test_the_retry_repeats_the_question(monkeypatch: pytest.MonkeyPatch) -
         raise ShopUnavailableError
 
     (said,) = await answers(then)
-    assert [o["id"] for o in said["options"]] == ["retry", "ask_human"]
-    assert said["options"][0]["args"] == {"intent": "track_shipment"}
+    assert [o["id"] for o in said["options"]] == ["ask_again", "ask_human"]
+    assert said["options"][0]["args"] == {"intent": "track_shipment", "order_number": None}
 
 
 async def test_a_slow_shop_is_given_up_and_the_allowance_is_the_whole_turns(

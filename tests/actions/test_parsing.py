@@ -169,3 +169,27 @@ def test_a_correction_completes_or_replaces() -> None:
     moved = AddressParts(city="成都市", district="武侯区").over(first)
     assert (moved.street, moved.province, moved.consignee) == (None, None, "李雷")
     assert AddressParts.from_json(first.to_json()) == first
+
+
+@pytest.mark.parametrize(
+    ("text", "yes"),
+    [
+        ("确认", True),
+        ("是", True),
+        ("好的，谢谢", True),
+        ("嗯嗯 可以👌", True),
+        ("对的确认取消", True),
+        ("ＯＫ", True),
+        ("行吧", True),
+        ("好吗", False),
+        ("可以吗？", False),
+        ("确认一下什么时候退钱", False),
+        ("好的但是地址不对", False),
+        ("不好", False),
+        ("不确认", False),
+        ("是不是要等很久", False),
+        ("", False),
+    ],
+)
+def test_only_a_plain_yes_confirms(text: str, yes: bool) -> None:
+    assert parsing.is_plain_yes(text) is yes

@@ -1,0 +1,91 @@
+"""Yes, no, stop, a choice and bare numbers where no form waits for them."""
+
+from __future__ import annotations
+
+from rasa_sdk.events import SlotSet
+from typing_extensions import override
+
+from actions.base import Events, ShopAction, TurnContext, option
+from actions.order_choice import named_number, own_orders, pick
+from actions.questions import answering
+
+_HELP = ("list_orders", "ask_human")
+
+
+class Affirm(ShopAction):
+    """A yes without a question; a second tap on a finished confirmation is told apart."""
+
+    @override
+    def name(self) -> str:
+        return "action_affirm"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        tapped = turn.entity("write")
+        if tapped is not None and tapped == turn.slot("last_write"):
+            turn.say("utter_already_done", options=[option("ask_order_status"), option("ask_human")])
+        else:
+            turn.say("utter_nothing_to_confirm", options=[option(step) for step in _HELP])
+        return None
+
+
+class Deny(ShopAction):
+    """A no without a question."""
+
+    @override
+    def name(self) -> str:
+        return "action_deny"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        turn.say("utter_nothing_changed", options=[option(step) for step in _HELP])
+        return [SlotSet("offered_orders", None), SlotSet("offered_intent", None)]
+
+
+class Stop(Deny):
+    """算了, where nothing is under way."""
+
+    @override
+    def name(self) -> str:
+        return "action_stop"
+
+
+class Choose(ShopAction):
+    """第二个, 耳机那个: goes on with the question that was asked with the choice."""
+
+    @override
+    def name(self) -> str:
+        return "action_choose"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        asked = turn.slot("offered_intent")
+        number = named_number(turn)
+        proven = not turn.identity.anonymous or bool(turn.identity.orders)
+        if number is None and proven:
+            orders = await own_orders(turn)
+            pointed = pick(turn.text, orders, turn.slot("offered_orders") or ()) if turn.text else []
+            if not pointed:
+                turn.say("utter_choice_unclear", options=[option(step) for step in _HELP])
+                return None
+        return await answering(asked).handle(turn)
+
+
+class GiveOrderNumber(ShopAction):
+    """A bare order number: the answer to what was asked, else its status."""
+
+    @override
+    def name(self) -> str:
+        return "action_give_order_number"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        return await answering(turn.slot("offered_intent")).handle(turn)
+
+
+class GivePhoneTail(Choose):
+    """Four bare digits where no verification waits: perhaps the end of an order's number."""
+
+    @override
+    def name(self) -> str:
+        return "action_give_phone_tail"
