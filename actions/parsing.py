@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-_LOOKUPS = Path(__file__).resolve().parents[1] / "nlu_data" / "lookups"
+_MEANINGS = Path(__file__).resolve().parents[1] / "nlu_data" / "meanings"
 
 _DIGITS = {"零": "0", "〇": "0", "一": "1", "幺": "1", "二": "2", "两": "2", "俩": "2", "三": "3", "四": "4"}
 _DIGITS |= {"五": "5", "六": "6", "七": "7", "八": "8", "九": "9"}
@@ -135,14 +135,14 @@ def match_words(text: str, names: Sequence[str]) -> list[int]:
 
 @lru_cache(maxsize=1)
 def _reasons() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    table: Mapping[str, Sequence[str]] = yaml.safe_load((_LOOKUPS / "reasons.yml").read_text("utf-8"))
+    table: Mapping[str, Sequence[str]] = yaml.safe_load((_MEANINGS / "reasons.yml").read_text("utf-8"))
     return tuple((code, re.compile("|".join(words), re.IGNORECASE)) for code, words in table.items())
 
 
 def reason(text: str) -> str | None:
     """Return the reason code (see ``RETURN_REASONS``) that the words give, or None.
 
-    The words lie in ``nlu_data/lookups/reasons.yml``; the first code that matches wins.
+    The words lie in ``nlu_data/meanings/reasons.yml``; the first code that matches wins.
     """
     text = normalise(text)
     return next((code for code, words in _reasons() if words.search(text)), None)
@@ -150,7 +150,7 @@ def reason(text: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _yes() -> re.Pattern[str]:
-    table: Mapping[str, Sequence[str]] = yaml.safe_load((_LOOKUPS / "answers.yml").read_text("utf-8"))
+    table: Mapping[str, Sequence[str]] = yaml.safe_load((_MEANINGS / "answers.yml").read_text("utf-8"))
     one = "|".join(table["affirm"])
     return re.compile(rf"(?:{one}){{1,3}}")
 
