@@ -107,13 +107,19 @@ class SearchIndex:
         words = words_of(query)
         if not words or limit <= 0:
             return []
-        scored = [(entry.product_id, self._score(entry, words), entry.sold) for entry in self._entries]
+        text = normalise(query)[:MAX_WORDS]
+        scored = [(entry.product_id, self._score(entry, words, text), entry.sold) for entry in self._entries]
         fitting = [(pid, score, sold) for pid, score, sold in scored if score >= _MINIMUM]
         fitting.sort(key=lambda found: (-round(found[1], 3), -found[2], found[0]))
         return [(product_id, round(score, 3)) for product_id, score, _ in fitting[:limit]]
 
-    def _score(self, entry: _Entry, words: Sequence[str]) -> float:
-        score = sum(self._word(entry, word) * len(word) for word in words) / sum(map(len, words))
+    def _score(self, entry: _Entry, words: Sequence[str], text: str) -> float:
+        length = sum(map(len, words))
+        score = sum(self._word(entry, word) * len(word) for word in words) / length
+        for kind, term in entry.terms:
+            # a whole name inside the query counts whatever stands around it, or was cut out of it as a filler
+            if len(term) > 1 and term in text:
+                score = max(score, _WEIGHTS[kind] * (0.7 + 0.25 * min(1.0, len(term) / length)))
         # popularity only settles what the words leave open
         return min(1.0, score * 0.97 + (0.03 * entry.sold / self._most_sold if score else 0.0))
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from actions.shop.models import Order, OrderState
-from actions.shop.seed.plans import read_people
+from actions.shop.schema import OrderRow
 from actions.shop.sql import SqlShop
+
+
+def order_numbers(shop: SqlShop, *criteria: object) -> list[str]:
+    """Return the numbers of the demo orders that fit, the oldest first."""
+    with shop.engine.connect() as connection:
+        statement = select(OrderRow.order_number).where(*criteria).order_by(OrderRow.order_number)
+        return list(connection.execute(statement).scalars())
 
 
 async def all_orders(shop: SqlShop) -> list[Order]:
     """Return every order of every demo customer."""
-    people = read_people()
-    return [order for person in people for order in await shop.orders(person.customer_id, limit=1000)]
+    return [await shop.order(number, customer_id=None) for number in order_numbers(shop)]
 
 
-async def order_in(shop: SqlShop, state: OrderState, **wanted: object) -> Order:
-    """Return an order in a state, with the attributes wanted."""
-    for order in await all_orders(shop):
-        if order.state is state and all(getattr(order, name) == value for name, value in wanted.items()):
-            return order
-    raise LookupError(f"the demo shop has no {state.value} order with {wanted}")
+async def order_in(shop: SqlShop, state: OrderState, customer_id: str | None = None) -> Order:
+    """Return the newest order in a state, of one customer where one is named."""
+    owner = [OrderRow.customer_id == customer_id] if customer_id else []
+    numbers = order_numbers(shop, OrderRow.state == state.value, *owner)
+    return await shop.order(numbers[-1], customer_id=None)
