@@ -80,6 +80,14 @@ def test_contrast_is_that_of_wcag() -> None:
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
+def test_the_page_has_the_colours_of_the_strategies() -> None:
+    page = Path(__file__).parents[3] / "bot/channels/widget/theme.css"
+    made = theme_css(load_strategies())
+    assert page.read_text(encoding="utf-8") == made, (
+        "run: python -m persona.strategy > bot/channels/widget/theme.css"
+    )
+
+
 def test_every_style_has_its_own_colours_in_both_schemes() -> None:
     css = theme_css(load_strategies())
     for style in ("power", "perfect", "peace", "lively"):
