@@ -41,6 +41,8 @@ _FIXED = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "RASA_TELEMETRY_ENABLED": "false",
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    "PYTHONWARNINGS": "ignore",  # Rasa's pinned libraries deprecate each other by the dozen
+    "TQDM_DISABLE": "1",
     "MALLOC_ARENA_MAX": "2",
 }
 

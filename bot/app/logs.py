@@ -50,10 +50,10 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 class LogFollower:
-    """Yields the lines that were added since the last look, with the process's name before each."""
+    """Yields the lines that were added since the last look, with the process's name (if any) before each."""
 
     def __init__(self, path: Path, name: str) -> None:
-        """Begin at the end of the file."""
+        """Begin at the present end of the file."""
         self._path = path
         self._name = name
         self._offset = path.stat().st_size if path.exists() else 0
@@ -72,4 +72,5 @@ class LogFollower:
         self._offset += len(data)
         *whole, self._rest = (self._rest + data).split(b"\n")
         for line in whole:
-            yield f"{self._name:>7} | {mask(line.decode('utf-8', errors='replace'))}"
+            text = mask(line.decode("utf-8", errors="replace"))
+            yield f"{self._name:>7} | {text}" if self._name else text

@@ -105,6 +105,7 @@ class Supervisor:
             while not self._stop.is_set():
                 self._look_after()
                 self._stop.wait(_POLL_S * 2)
+            self._say("zhixin: stopping ...")
             return EXIT_STOPPED
         except (StartError, LockedError) as exc:
             self._say(f"zhixin: {exc}")
