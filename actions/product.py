@@ -89,7 +89,7 @@ class ProductSize(ProductAction):
 
     @override
     async def tell(self, turn: TurnContext, product: Product) -> None:
-        sizes = list(dict.fromkeys(sku.size for sku in product.skus if sku.size and sku.stock > 0))
+        sizes = _sizes_in_stock(product)
         if not product.size_table and not any(sku.size for sku in product.skus):
             turn.say(
                 "utter_product_no_size",
@@ -112,6 +112,12 @@ class ProductSize(ProductAction):
             turn.say(
                 "utter_product_size", facts | {"sizes": sizes}, _steps(product, "ask_stock", "ask_price")
             )
+
+
+def _sizes_in_stock(product: Product) -> list[str]:
+    sizes = list(dict.fromkeys(sku.size for sku in product.skus if sku.size and sku.stock > 0))
+    order = {row[0]: position for position, row in enumerate(product.size_table)}
+    return sorted(sizes, key=lambda size: order.get(size, len(order)))
 
 
 def _basis(who: wishes.Body) -> str:

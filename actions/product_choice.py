@@ -14,10 +14,10 @@ from actions.shop.models import Order, Product, ProductMatch
 
 _MOST_CHOICES = 4
 #: Matches this much below the best are other products, not other readings of the words.
-_AS_GOOD = 0.06
+_AS_GOOD = 0.12
 #: Without a product word the message itself must fit a product this well to count as naming it.
 _NAMES_IT = 0.55
-#: Within the candidates of a product word, a lead this large in fitting the whole message decides.
+#: Within the candidates of a product word, a lead this large in fitting the rest of the message decides.
 _CLEAR_LEAD = 0.1
 
 
@@ -45,20 +45,27 @@ async def find_product(turn: TurnContext, intent: str) -> tuple[Product | None, 
 async def named_products(turn: TurnContext) -> list[Product] | None:
     """Return the products that the message names, best first; [] if none is ours, None if it names none."""
     words = " ".join(turn.entities("product"))
-    whole = await turn.shop.find_products(turn.text, limit=10)
     if not words:
+        whole = await turn.shop.find_products(turn.text, limit=10)
         return _best(whole) if whole and whole[0].score >= _NAMES_IT else None
     named = await turn.shop.find_products(words, limit=10)
     if not named:
         return []
     candidates = _best(named)
-    fits = {m.product.product_id: m.score for m in whole}
+    if len(candidates) == 1:
+        return candidates
+    # What she says beside the product word ("the one for running") may tell the candidates apart.
+    fits = {m.product.product_id: m.score for m in await turn.shop.find_products(_beside(turn), limit=20)}
     ranked = sorted(candidates, key=lambda p: -fits.get(p.product_id, 0.0))
-    if len(ranked) > 1:
-        first, second = (fits.get(p.product_id, 0.0) for p in ranked[:2])
-        if first - second >= _CLEAR_LEAD:
-            return ranked[:1]
-    return ranked
+    first, second = (fits.get(p.product_id, 0.0) for p in ranked[:2])
+    return ranked[:1] if first - second >= _CLEAR_LEAD else ranked
+
+
+def _beside(turn: TurnContext) -> str:
+    text = turn.text
+    for word in turn.entities("product"):
+        text = text.replace(word, " ")
+    return text
 
 
 def _best(matches: Sequence[ProductMatch]) -> list[Product]:

@@ -20,6 +20,7 @@ from persona.strategy import Strategies, load_strategies
 Pick = tuple[Product, str]
 
 _CANDIDATES = 20
+_FITS = 0.75
 _NEW = timedelta(days=30)
 
 
@@ -78,8 +79,16 @@ async def _candidates(turn: TurnContext, words: str) -> list[Pick]:
     personal = turn.slot("personalisation") is not False
     customer_id = turn.identity.customer_id if personal else None
     picks = list(await turn.shop.recommend(customer_id=customer_id, words=words, limit=_CANDIDATES))
-    asked = [pick for pick in picks if pick[1] == "asked"]
-    return asked if words and asked else picks
+    if not words:
+        return picks
+    fitting = await _fitting(turn, words)
+    return [pick for pick in picks if pick[0].product_id in fitting]
+
+
+async def _fitting(turn: TurnContext, words: str) -> set[str]:
+    """Return the products that fit the words about as well as the best: a charger is no phone."""
+    matches = await turn.shop.find_products(words, limit=_CANDIDATES)
+    return {m.product.product_id for m in matches if m.score >= _FITS * matches[0].score}
 
 
 class Recommend(ShopAction):
@@ -160,14 +169,12 @@ class NewArrivals(ShopAction):
         words = " ".join(turn.entities("product"))
         picks = await turn.shop.recommend(customer_id=None, words=words, limit=100)
         since = (await turn.shop.now()).date() - _NEW
-        fresh = [
-            product
-            for product, reason in picks
-            if product.listed_on >= since and (not words or reason == "asked")
-        ]
+        fitting = await _fitting(turn, words) if words else {product.product_id for product, _ in picks}
+        fresh = [p for p, _ in picks if p.listed_on >= since and p.product_id in fitting]
         fresh = sorted(fresh, key=lambda product: product.listed_on, reverse=True)[: _how_many(turn)]
         if not fresh:
-            turn.say("utter_no_new_arrivals", options=[option("ask_recommendation")])
+            facts = {"words": words} if words else {}
+            turn.say("utter_no_new_arrivals", facts, [option("ask_recommendation")])
             return None
         rows = [
             {"name": p.name, "price": p.price, "listed_on": p.listed_on, "warranty_months": p.warranty_months}

@@ -1,0 +1,100 @@
+"""Complaints: taken down in her words, with the order where it is clear, recorded once, answered by a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions.complaint import FORM, ComplaintForm
+from actions.human import TakeContact
+from actions.shop.errors import ShopUnavailableError
+from actions.shop.sql import SqlShop
+from tests.support.stage import Scene, Stage, broken
+
+OPENED: list[dict[str, Any]] = [{"event": "user"}, {"event": "active_loop", "name": FORM}]
+WAITING: list[dict[str, Any]] = [
+    {"event": "active_loop", "name": FORM},
+    {"event": "action", "name": "action_listen"},
+    {"event": "user"},
+]
+RESUMED: list[dict[str, Any]] = [*WAITING, {"event": "action", "name": "utter_robot"}]
+STORY = "收到的杯子是碎的，客服还让我自己找快递"
+
+
+async def opened(stage: Stage, text: str) -> Scene:
+    return await stage.play(ComplaintForm(), text, intent="complain", events=OPENED)
+
+
+async def test_a_bare_complaint_is_asked_what_happened_and_the_answer_recorded(shop: SqlShop) -> None:
+    stage = Stage(shop, "u1013")
+    for bare in ("我要投诉", "投诉！！", "信不信我去12315", "我要给差评"):
+        asked = await opened(stage, bare)
+        assert asked.responses == ["utter_ask_complaint_text"]
+        assert asked.directives == []
+        assert asked.slots["requested_slot"] == "complaint_text"
+    # Whatever the classifier takes it for, it is the answer.
+    told = await stage.play(ComplaintForm(), STORY, intent="request_return", events=WAITING)
+    assert told.responses == ["utter_complaint_recorded"]
+    assert told.directives[0]["reason"] == STORY
+    assert told.slots["requested_slot"] is None
+
+
+async def test_a_complaint_that_says_it_all_is_recorded_at_once(shop: SqlShop) -> None:
+    scene = await opened(Stage(shop, "u1013"), "快递员把我的包裹扔在雨里还骂人，我要投诉")
+    assert scene.responses == ["utter_complaint_recorded"]
+    assert len(scene.directives) == 1
+    assert scene.directives[0]["answer_by"] == scene.facts["answer_by"]
+    for text in scene.texts().values():
+        assert not any(emoji in text for emoji in "😄🎉😂👀🙈")
+
+
+async def test_the_order_is_taken_where_it_is_clear_and_hers(shop: SqlShop) -> None:
+    mine = await shop.orders("u1006")
+    foreign = (await shop.orders("u1001", limit=1))[0].order_number
+    named = await opened(Stage(shop, "u1006"), f"{mine[1].order_number}这单发错货还不认账")
+    assert named.directives[0]["order_number"] == mine[1].order_number
+    several = await opened(Stage(shop, "u1006"), "发错货还不认账太过分")
+    assert several.directives[0]["order_number"] is None
+    stolen = await opened(Stage(shop, "u1006"), f"{foreign}这单发错货还不认账")
+    assert stolen.directives[0]["order_number"] is None
+    only = await opened(Stage(shop, orders=[foreign]), "发错货还不认账太过分")
+    assert only.directives[0]["order_number"] == foreign
+
+
+async def test_a_stranger_is_asked_for_a_phone_and_it_is_recorded(shop: SqlShop) -> None:
+    stage = Stage(shop)
+    scene = await opened(stage, STORY)
+    assert scene.responses == ["utter_complaint_ask_contact"]
+    assert scene.directives[0]["contact"] is None
+    given = await stage.play(TakeContact(), "13812345678", intent="give_contact")
+    assert given.responses == ["utter_complaint_recorded"]
+    assert given.directives[0]["directive"] == "complaint"
+    assert given.directives[0]["contact"] == "13812345678"
+
+
+async def test_it_can_be_left_and_interrupted_and_goes_on(shop: SqlShop) -> None:
+    stage = Stage(shop, "u1013", slots={"requested_slot": "complaint_text"})
+    left = await stage.play(ComplaintForm(), "算了", intent="stop", events=WAITING)
+    assert left.responses == ["utter_complaint_left"]
+    assert left.directives == []
+    assert left.slots["requested_slot"] is None
+    other = await stage.play(ComplaintForm(), "你是机器人吗", intent="ask_robot", events=WAITING)
+    assert other.events == []  # the form is rejected and the other topic answers
+    assert other.messages == []
+    resumed = await stage.play(ComplaintForm(), "你是机器人吗", intent="ask_robot", events=RESUMED)
+    assert resumed.responses == ["utter_ask_complaint_text"]
+
+
+async def test_a_tapped_button_is_no_story(shop: SqlShop) -> None:
+    stage = Stage(shop, "u1013", slots={"requested_slot": "complaint_text"})
+    tapped = await stage.play(ComplaintForm(), intent="track_shipment", events=WAITING)
+    assert tapped.messages == []
+    again = await stage.play(ComplaintForm(), intent="complain", events=WAITING)
+    assert again.responses == ["utter_ask_complaint_text"]
+
+
+async def test_nothing_is_recorded_while_the_shop_is_down(shop: SqlShop) -> None:
+    with broken(shop, "service_hours", ShopUnavailableError("down")):
+        scene = await opened(Stage(shop, "u1013"), STORY)
+    assert scene.responses == ["utter_shop_unavailable"]
+    assert scene.directives == []
+    assert scene.slots["requested_slot"] is None

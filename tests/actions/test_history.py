@@ -1,0 +1,76 @@
+"""The shop's record becomes a prior; without record, identity or shop there is none, and nothing is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from actions.history import ReadHistory, prior_belief, to_history
+from actions.shop.errors import ShopUnavailableError
+from actions.shop.models import CustomerHistory
+from actions.shop.sql import SqlShop
+from persona.temperament.reader import Reader
+from persona.temperament.types import TYPES, Belief, History
+from tests.support.stage import Stage, broken
+
+
+def likeliest(belief: Belief) -> str:
+    return TYPES[max(range(4), key=lambda i: belief.prior[i])].value
+
+
+async def test_the_prior_follows_how_the_demo_people_shop(shop: SqlShop) -> None:
+    right = 0
+    people = {"power": range(1, 6), "perfect": range(6, 11), "peace": range(11, 16), "lively": range(16, 21)}
+    for expected, numbers in people.items():
+        for number in numbers:
+            scene = await Stage(shop, f"u10{number:02}").play(ReadHistory())
+            assert scene.messages == []
+            right += likeliest(Belief.from_json(scene.slots["prior"])) == expected
+    assert right >= 16  # of 20
+
+
+async def test_it_is_what_the_reader_would_say(shop: SqlShop) -> None:
+    for customer in ("u1003", "u1006", "u1021"):
+        history = to_history(await shop.history(customer))
+        assert prior_belief(history) == Reader.load().prior(history)[0]
+
+
+async def test_a_new_customer_has_an_even_prior(shop: SqlShop) -> None:
+    scene = await Stage(shop, "u1021").play(ReadHistory())
+    prior = scene.slots["prior"]["prior"]
+    assert max(prior) - min(prior) < 1e-6
+    assert scene.slots["prior"]["served"] is None
+
+
+async def test_figures_are_counted_from_the_record(shop: SqlShop) -> None:
+    record = await shop.history("u1003")
+    history = to_history(record)
+    assert history.orders == len(record.orders)
+    assert history.express_share == sum(o.express for o in record.orders) / len(record.orders)
+    assert history.urges == record.urges
+    assert to_history(CustomerHistory("nobody")) == History()
+
+
+async def test_reviews_are_measured(shop: SqlShop) -> None:
+    record = next(h for h in [await shop.history(f"u10{n:02}") for n in range(1, 21)] if h.reviews)
+    review = replace(record.reviews[0], text="续航 36 小时，重 4.6 克，太喜欢了😄😄", pictures=3, stars=5)
+    history = to_history(CustomerHistory("x", reviews=(review,)))
+    assert (history.reviews, history.review_figures, history.review_emoji) == (1, 2.0, 2.0)
+    assert (history.review_pictures, history.review_stars) == (3.0, 5.0)
+
+
+@pytest.mark.parametrize("case", ["anonymous", "expired", "down", "off"])
+async def test_without_proof_shop_or_leave_there_is_no_prior(shop: SqlShop, case: str) -> None:
+    stage = Stage(shop, None if case == "anonymous" else "u1006")
+    if case == "expired":
+        stage.lifetime_s = -60
+    if case == "off":
+        stage.slots["personalisation"] = False
+    if case == "down":
+        with broken(shop, "history", ShopUnavailableError("down")):
+            scene = await stage.play(ReadHistory())
+    else:
+        scene = await stage.play(ReadHistory())
+    assert scene.slots == {"prior": None}
+    assert scene.messages == []

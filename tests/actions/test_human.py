@@ -1,0 +1,104 @@
+"""A human is asked for: recorded once with a contact, told by when, in and out of the service hours."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from actions.human import RequestCallback, RequestHuman, TakeContact
+from actions.shop.sql import SqlShop
+from tests.support.shop import NOW, Clock
+from tests.support.stage import Stage
+
+
+async def test_a_customer_is_asked_for_nothing_and_sees_her_phone_masked(shop: SqlShop) -> None:
+    phone = (await shop.customer("u1006")).phone
+    hours = await shop.service_hours()
+    scene = await Stage(shop, "u1006").play(RequestHuman(), "转人工", intent="ask_human")
+    answer_by = NOW + timedelta(minutes=hours.answer_minutes)
+    assert scene.responses == ["utter_human_recorded"]
+    assert scene.directives == [
+        {
+            "type": "directive",
+            "directive": "request_human",
+            "reason": "转人工",
+            "contact": phone,
+            "answer_by": answer_by.isoformat(),
+        }
+    ]
+    for text in scene.texts().values():
+        assert f"{phone[:3]}****{phone[-4:]}" in text
+        assert phone not in text
+        assert f"{answer_by:%H:%M}" in text
+
+
+async def test_a_stranger_is_asked_once_and_then_recorded_with_her_phone(shop: SqlShop) -> None:
+    stage = Stage(shop)
+    asked = await stage.play(RequestHuman(), "转人工", intent="ask_human")
+    assert asked.responses == ["utter_human_ask_contact"]
+    assert asked.directives[0]["contact"] is None  # she is on record even if she never answers
+    given = await stage.play(TakeContact(), "打１３８１２３４５６７８吧", intent="give_contact")
+    assert given.responses == ["utter_human_recorded"]
+    assert given.directives[0]["contact"] == "13812345678"
+    assert stage.slots["contact_for"] is None
+    again = await stage.play(RequestHuman(), "人工呢", intent="ask_human")
+    assert again.responses == ["utter_human_waiting"]
+    assert again.directives == []
+
+
+async def test_a_phone_in_the_same_message_is_taken(shop: SqlShop) -> None:
+    scene = await Stage(shop).play(RequestHuman(), "转人工，打我13912345678", intent="ask_human")
+    assert scene.responses == ["utter_human_recorded"]
+    assert scene.directives[0]["contact"] == "13912345678"
+
+
+async def test_after_the_promised_time_a_new_request_is_recorded(shop: SqlShop, clock: Clock) -> None:
+    stage = Stage(shop, "u1006")
+    await stage.play(RequestHuman(), "转人工", intent="ask_human")
+    clock.forward(hours=2)
+    scene = await stage.play(RequestHuman(), "怎么还没人", intent="ask_human")
+    assert scene.responses == ["utter_human_recorded"]
+    assert len(scene.directives) == 1
+
+
+async def test_at_night_the_hours_and_the_morning_are_told_in_every_style(
+    shop: SqlShop, clock: Clock
+) -> None:
+    hours = await shop.service_hours()
+    clock.now = NOW.replace(hour=2, minute=0)
+    opening = datetime.combine(
+        clock.now.date(), datetime.strptime(hours.opens, "%H:%M").time(), tzinfo=NOW.tzinfo
+    )
+    for stage in (Stage(shop, "u1006"), Stage(shop)):
+        scene = await stage.play(RequestHuman(), "转人工", intent="ask_human")
+        answer_by = datetime.fromisoformat(scene.directives[0]["answer_by"])
+        assert answer_by == opening + timedelta(minutes=hours.answer_minutes)
+        for text in scene.texts().values():
+            assert hours.opens in text
+            assert hours.closes in text
+            assert f"{answer_by:%H:%M}" in text
+
+
+async def test_a_call_back_needs_a_number(shop: SqlShop) -> None:
+    stage = Stage(shop)
+    asked = await stage.play(RequestCallback(), "给我回电话", intent="ask_callback")
+    assert asked.responses == ["utter_callback_ask_phone"]
+    assert asked.directives == []
+    given = await stage.play(TakeContact(), "138 1234 5678", intent="give_contact")
+    assert given.responses == ["utter_callback_recorded"]
+    assert given.directives[0]["directive"] == "callback"
+    assert given.directives[0]["contact"] == "13812345678"
+    known = await Stage(shop, "u1006").play(RequestCallback(), "给我回电话", intent="ask_callback")
+    assert known.responses == ["utter_callback_recorded"]
+
+
+async def test_a_number_that_nobody_asked_for_is_not_kept(shop: SqlShop) -> None:
+    scene = await Stage(shop).play(TakeContact(), "13812345678", intent="give_contact")
+    assert scene.responses == ["utter_contact_unasked"]
+    assert scene.directives == []
+    assert "13812345678" not in str(scene.messages)
+
+
+async def test_an_expired_identity_is_a_stranger(shop: SqlShop) -> None:
+    scene = await Stage(shop, "u1006", lifetime_s=-60).play(RequestHuman(), "转人工", intent="ask_human")
+    assert scene.responses == ["utter_human_ask_contact"]
+    assert scene.directives[0]["contact"] is None
