@@ -1,24 +1,24 @@
 """The belief over a conversation: a small Bayesian model, not a pile of ifs.
 
-Hidden state ``z``: one of the four types, or "silent", where the words show no style and say nothing of the
-type. Evidence is kept against silence: ``E[t] = log p(words | t) - log p(words | silent)``. After message
-*n*::
+Hidden state: one of the four types, or "silent", where the words show no style and say nothing of the type.
+Evidence is kept against silence: ``E[t] = log p(words | t) - log p(words | silent)``. After message *n*,
+with ``w_i`` the calibrated log-likelihood ratio of cue *i* and ``k_i`` how often it was seen lately::
 
     E_n[t] = forget · E_{n-1}[t] + cap · tanh( Σ_i w_i[t] · repeat^{k_i} / cap )
+    L_n[t] = E_n[t] + tone · T_n[t] + lean[t] · n / (n + 2)
 
-with ``w_i`` the calibrated log-likelihood ratio of cue *i* and ``k_i`` how often it was seen lately (a
-naive Bayes update with tempered, saturating evidence; the discount answers the dependence of repeated
-words, which naive Bayes
-denies: Rennie et al. 2003, "Tackling the poor assumptions of naive Bayes text classifiers"; the fading of
-old evidence is the power-steady model of West & Harrison 1997, ch. 10). With ``h`` the prior of the types
-from history and ``s`` the prior of silence the posterior of the states, and from it of the types, is::
+a naive Bayes update with tempered, saturating evidence: the discount answers the dependence of repeated
+words, which naive Bayes denies (Rennie et al. 2003, "Tackling the poor assumptions of naive Bayes text
+classifiers"); old evidence fades as in the power-steady model (West & Harrison 1997, ch. 10); ``T`` is the
+score of the classifier, scaled and shifted as in Platt 1999 ("Probabilistic outputs for support vector
+machines"). With ``h`` the prior of the types from history and ``s`` the prior of silence the posterior of
+the states, and from it of the types, is::
 
-    P(t)      ∝ (1 - s) · h[t] · exp(E[t])          P(silent) ∝ s
-    p(t)      = P(t) + P(silent) · h[t]
+    P(t) ∝ (1 - s) · h[t] · exp(L[t])        P(silent) ∝ s        p(t) = P(t) + P(silent) · h[t]
 
 so that silent conversations leave a shopper where history put him. A type is served from ``p ≥ enter`` on,
 kept while ``p ≥ leave``, and replaced only by one that reaches ``enter`` and leads by ``lead`` (a Schmitt
-trigger: two thresholds so that noise around one of them does not toggle the output).
+trigger: two thresholds, so that noise around one of them does not toggle the output).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from dataclasses import replace
 from hashlib import blake2s
 
 from persona.temperament.calibration import BeliefFigures
+from persona.temperament.classifier import Tone
 from persona.temperament.types import TYPES, Belief, Evidence, Temperament
 
 #: How many cue hashes a belief remembers.
@@ -37,9 +38,9 @@ REMEMBERED = 24
 Vector = tuple[float, float, float, float]
 
 
-def mark(cue: str, text: str) -> str:
-    """Return the short hash under which a cue is remembered; the same words repeated share it."""
-    return blake2s(f"{cue}\0{text}".encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
+def mark(cue: str) -> str:
+    """Return the short hash under which a cue is remembered."""
+    return blake2s(cue.encode(), digest_size=3).hexdigest()
 
 
 def vector(values: Iterable[float]) -> Vector:
@@ -59,10 +60,8 @@ def normalised(logs: Sequence[float]) -> Vector:
 def probabilities(belief: Belief, figures: BeliefFigures) -> Vector:
     """Return the posterior of the four types (order of TYPES); it sums to 1."""
     prior = [math.exp(x) for x in normalised(belief.prior)]
-    logs = [
-        math.log(max(h, 1e-12)) + min(50.0, max(-50.0, e))
-        for h, e in zip(prior, belief.evidence, strict=True)
-    ]
+    evidence = evidence_of(belief, figures)
+    logs = [math.log(max(h, 1e-12)) + min(50.0, max(-50.0, e)) for h, e in zip(prior, evidence, strict=True)]
     logs = [math.log1p(-figures.silent) + x for x in logs] + [math.log(figures.silent)]
     top = max(logs)
     weights = [math.exp(x - top) for x in logs]
@@ -73,19 +72,35 @@ def probabilities(belief: Belief, figures: BeliefFigures) -> Vector:
     return vector(p / scale for p in mixed)
 
 
-def discounted(cues: Sequence[Evidence], seen: Sequence[str], repeat: float) -> list[Evidence]:
-    """Return the evidence with each weight discounted by how often its cue was seen lately."""
+def evidence_of(belief: Belief, figures: BeliefFigures) -> Vector:
+    """Return the whole evidence of the words for each type against silence (L in the formula)."""
+    if not belief.turns:
+        return vector(belief.evidence)
+    ramp = belief.turns / (belief.turns + 2)
+    return vector(
+        e + figures.tone * t + ramp * lean
+        for e, t, lean in zip(belief.evidence, Tone.of(belief.tone).score(), figures.lean, strict=True)
+    )
+
+
+def discounted(
+    cues: Sequence[Evidence], style: Sequence[Evidence], belief: Belief, repeat: float
+) -> list[Evidence]:
+    """Return the evidence of a message as it counts now.
+
+    A cue counts `repeat` times less for each time it was seen lately. A feature of style is a habit that
+    shows in every message, so message *n* counts ``1 / sqrt(n)`` of it.
+    """
     counts: dict[str, int] = {}
-    for h in seen:
+    for h in belief.seen:
         counts[h] = counts.get(h, 0) + 1
-    out = []
-    for cue in cues:
-        name = mark(cue.cue, "")
-        out.append(replace(cue, weight=cue.weight * repeat ** counts.get(name, 0)))
-    return out
+    habit = 1 / math.sqrt(1 + belief.turns)
+    return [replace(e, weight=e.weight * repeat ** counts.get(mark(e.cue), 0)) for e in cues] + [
+        replace(e, weight=e.weight * habit) for e in style
+    ]
 
 
-def updated(belief: Belief, evidence: Sequence[Evidence], figures: BeliefFigures) -> Belief:
+def updated(belief: Belief, evidence: Sequence[Evidence], tone: Tone, figures: BeliefFigures) -> Belief:
     """Return the belief after one message with this (discounted) evidence, its served type decided."""
     sums = dict.fromkeys(TYPES, 0.0)
     for item in evidence:
@@ -94,8 +109,14 @@ def updated(belief: Belief, evidence: Sequence[Evidence], figures: BeliefFigures
         figures.forget * old + figures.cap * math.tanh(sums[kind] / figures.cap)
         for kind, old in zip(TYPES, belief.evidence, strict=True)
     )
-    fresh = tuple(dict.fromkeys(mark(e.cue, "") for e in evidence))
-    after = replace(belief, evidence=moved, turns=belief.turns + 1, seen=(*belief.seen, *fresh)[-REMEMBERED:])
+    fresh = tuple(dict.fromkeys(mark(e.cue) for e in evidence if e.cue.startswith("lexicon:")))
+    after = replace(
+        belief,
+        evidence=moved,
+        turns=belief.turns + 1,
+        seen=(*belief.seen, *fresh)[-REMEMBERED:],
+        tone=Tone.of(belief.tone).faded(figures.forget).plus(tone).flat(),
+    )
     return replace(after, served=served(after, figures))
 
 

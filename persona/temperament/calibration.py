@@ -24,6 +24,8 @@ class BeliefFigures:
         cap: most nats that one message adds for one type.
         enter: probability at which a type begins to be served.
         leave: probability under which the served type is given up.
+        tone: factor on the score of the classifier.
+        lean: intercepts of the types, in nats, in the order of TYPES; full after some messages.
         lead: by how much another type must lead before the served type changes.
         second: least probability of the secondary type.
     """
@@ -32,6 +34,8 @@ class BeliefFigures:
     repeat: float = 0.5
     forget: float = 0.97
     cap: float = 1.8
+    tone: float = 1.0
+    lean: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
     enter: float = 0.5
     leave: float = 0.4
     lead: float = 0.12
@@ -44,14 +48,14 @@ class Calibration:
 
     Attributes:
         belief: parameters of the belief.
-        scale: factor on the evidence of each source: cue, style, classifier.
+        scale: factor on the evidence of each source: cue, style.
         bound: most log-odds that history gives to a type.
         style: for each type, in the order of TYPES, the weights of the style features in the order of
             FEATURES.
     """
 
     belief: BeliefFigures = BeliefFigures()
-    scale: Mapping[str, float] = field(default_factory=lambda: {"cue": 1.0, "style": 1.0, "classifier": 1.0})
+    scale: Mapping[str, float] = field(default_factory=lambda: {"cue": 1.0, "style": 1.0})
     bound: float = 1.6
     style: tuple[tuple[float, ...], ...] = tuple((0.0,) * len(FEATURES) for _ in TYPES)
 
@@ -66,6 +70,8 @@ class Calibration:
         known = {f.name for f in fields(BeliefFigures)}
         if wrong := set(data["belief"]) - known:
             raise ValueError(f"calibration: unknown figures of belief: {', '.join(sorted(wrong))}")
+        figures: dict[str, Any] = {k: float(v) for k, v in data["belief"].items() if k != "lean"}
+        figures["lean"] = tuple(float(data["belief"].get("lean", {}).get(kind.value, 0.0)) for kind in TYPES)
         rows = []
         for kind in TYPES:
             weights = data["style"].get(kind.value, {})
@@ -73,7 +79,7 @@ class Calibration:
                 raise ValueError(f"calibration: unknown style features: {', '.join(sorted(wrong))}")
             rows.append(tuple(float(weights.get(name, 0.0)) for name in FEATURES))
         return cls(
-            belief=BeliefFigures(**{k: float(v) for k, v in data["belief"].items()}),
+            belief=BeliefFigures(**figures),
             scale={k: float(v) for k, v in data["scale"].items()},
             bound=float(data["history"]["bound"]),
             style=tuple(rows),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from persona.temperament import belief as beliefs
 from persona.temperament.calibration import Calibration
+from persona.temperament.classifier import Classifier, Tone
 from persona.temperament.history import prior_of
 from persona.temperament.lexicon import Hit, Lexicon
 from persona.temperament.mood import MoodReader
@@ -20,6 +21,9 @@ from persona.temperament.types import TYPES, Belief, Evidence, History, Mood, Re
 
 #: The project's language data.
 DATA_ROOT = Path(__file__).resolve().parents[2] / "nlu_data"
+
+#: Evidence under so many nats is not worth telling.
+LEAST = 0.02
 
 _lock = threading.Lock()
 _readers: dict[Path, Reader] = {}
@@ -35,6 +39,7 @@ class Reader:
         self._lexicon = Lexicon.load(data / "lexicon", self._normalise)
         self._mood = MoodReader.load(data / "mood.yml", self._normalise)
         self._segment = Segmentation(root / "dictionary.txt")
+        self._classifier = Classifier.load(data / "model")
         self.calibration = Calibration.load(data / "calibration.yml")
 
     @classmethod
@@ -106,10 +111,21 @@ class Reader:
             return self._reading(before, (), mood, signals)
         kinds = self._lexicon.kinds_of_reply(agent) if agent else frozenset[str]()
         hits = self._lexicon.find(doc, kinds, foreign)
-        evidence = self._cues(hits, normal, text) + self._style(own, kinds, gap, text)
-        evidence = list(beliefs.discounted(evidence, before.seen, self.calibration.belief.repeat))
-        after = beliefs.updated(before, evidence, self.calibration.belief)
-        return self._reading(after, tuple(e for e in evidence if abs(e.weight) >= 0.005), mood, signals)
+        figures = self.calibration.belief
+        cues, style = self._cues(hits, normal, text), self._style(own, kinds, gap, text)
+        evidence = beliefs.discounted(cues, style, before, figures.repeat)
+        after = beliefs.updated(before, evidence, self._classifier.tone(own), figures)
+        evidence += self._toned(before, after, text)
+        return self._reading(after, tuple(e for e in evidence if abs(e.weight) >= LEAST), mood, signals)
+
+    def _toned(self, before: Belief, after: Belief, text: str) -> list[Evidence]:
+        """What the trained classifier's opinion of the whole conversation moved with this message."""
+        old, new = Tone.of(before.tone).score(), Tone.of(after.tone).score()
+        scale = self.calibration.belief.tone
+        return [
+            Evidence("classifier", text, 0, len(text), kind, scale * (b - a))
+            for kind, a, b in zip(TYPES, old, new, strict=True)
+        ]
 
     def _before(self, context: Sequence[Turn], at: float | None) -> tuple[str | None, float | None]:
         """Return the agent's last message in normal form, and the seconds since the shopper's last."""

@@ -142,6 +142,7 @@ class Belief:
         turns: shopper messages that counted.
         served: the type served now, after hysteresis; None serves neutral.
         seen: short hashes of recent cues, so that repetition counts less.
+        tone: running sums of the trained classifier (see `classifier.Tone`); empty before the first word.
     """
 
     prior: tuple[float, float, float, float]
@@ -149,6 +150,7 @@ class Belief:
     turns: int = 0
     served: Temperament | None = None
     seen: tuple[str, ...] = ()
+    tone: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return a compact JSON form; :meth:`from_json` reads it back."""
@@ -158,6 +160,7 @@ class Belief:
             "turns": self.turns,
             "served": self.served.value if self.served else None,
             "seen": list(self.seen),
+            "tone": [round(x, 2) for x in self.tone],
         }
 
     @classmethod
@@ -173,6 +176,7 @@ class Belief:
             turns=int(data.get("turns", 0)),
             served=Temperament(served) if served else None,
             seen=tuple(str(s) for s in data.get("seen", ())),
+            tone=tuple(map(float, data.get("tone", ()))),
         )
 
 
