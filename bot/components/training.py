@@ -105,6 +105,8 @@ def train(root: Path, out_dir: Path, progress: Callable[[str], None] = print) ->
 
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out_dir, prefix=".training-") as scratch:
+        # Everything is trained anew: Rasa's cache would only be left lying about in the working folder.
+        os.environ["RASA_CACHE_DIRECTORY"] = f"{scratch}/cache"
         progress(f"training on {len(training_files(root))} files")
         try:
             result = rasa.model_training.train(

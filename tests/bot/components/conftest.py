@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,18 +41,10 @@ def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(
-    rasa_loaded: None, tiny_root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def tiny_model(rasa_loaded: None, tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from bot.components.training import train
 
-    where = tmp_path_factory.mktemp("work")
-    before = Path.cwd()
-    os.chdir(where)  # Rasa's training cache belongs nowhere else
-    try:
-        yield train(tiny_root, where / "models", lambda line: None)
-    finally:
-        os.chdir(before)
+    return train(tiny_root, tmp_path_factory.mktemp("models"), lambda line: None)
 
 
 @dataclass
