@@ -92,12 +92,29 @@ def check(catalogue: Catalogue, topics: frozenset[str] | None = None) -> list[Vi
     for spec in catalogue.responses.values():
         if wanted(spec.file):
             found += _Checker(catalogue, spec).run()
+    if topics is None:
+        found += _check_shared(catalogue)
+    return found
+
+
+def _check_shared(catalogue: Catalogue) -> Iterator[Violation]:
+    """Yield what is wrong with what all topics share: next steps, extras."""
     longest = catalogue.strategies.common.title_chars
     for option in catalogue.options.values():
-        if topics is None and option.static_title and len(option.static_title) > longest:
+        if option.static_title and len(option.static_title) > longest:
             message = f"title «{option.static_title}» has more than {longest} characters"
-            found.append(Violation("options.yml", option.id, "", "title", message))
-    return found
+            yield Violation("options.yml", option.id, "", "title", message)
+    for style, strategy in catalogue.strategies.styles.items():
+        for name in strategy.options.first:
+            if name not in catalogue.options:
+                message = f"options: first: options.yml has no {name}"
+                yield Violation(f"{style.value}.yml", "", "", "option", message)
+    told = {extra for strategy in catalogue.strategies.styles.values() for extra in strategy.extras}
+    for spec in catalogue.responses.values():
+        for fact in spec.facts.values():
+            if fact.extra and fact.extra not in told:
+                message = f"fact {fact.name}: no strategy tells the extra {fact.extra}"
+                yield Violation(f"facts/{spec.file}", spec.name, "", "extra", message)
 
 
 def samples(catalogue: Catalogue, spec: ResponseSpec, style: Style) -> Iterator[Sample]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from persona.wording.catalogue import DOMAIN, load_catalogue
+from persona.strategy.strict_yaml import read_mapping
+from persona.wording.catalogue import DOMAIN, OPTIONS, load_catalogue
 from persona.wording.check import check
 from persona.wording.engine import ROOT
 
@@ -20,6 +21,16 @@ def test_options_labels_and_facts_are_usable() -> None:
     ours = {f"{topic}.yml" for topic in TOPICS}
     found = [v for v in check(CATALOGUE) if v.file not in ours]
     assert not found, "\n" + "\n".join(map(str, found))
+
+
+def test_every_next_step_has_an_intent_of_the_domain() -> None:
+    intents = set()
+    for path in (ROOT / DOMAIN).glob("*.yml"):
+        for intent in read_mapping(path).get("intents") or ():
+            intents.add(intent if isinstance(intent, str) else next(iter(intent)))
+    asked = {name: data["intent"] for name, data in read_mapping(ROOT / OPTIONS).items()}
+    lost = {name: intent for name, intent in asked.items() if "{{" not in intent and intent not in intents}
+    assert not lost
 
 
 def test_what_the_front_says_is_there() -> None:

@@ -14,6 +14,7 @@ GOOD = {
     "peace": "退款在办了，{{ fee }} 三天内会回到您的账户，您不用盯着。",
     "lively": "{{ fee }} 正往您的钱包飞奔💰 三天内落袋！",
 }
+GOOD_PLAIN = {style: text.replace("{{ fee }}", "全款") for style, text in GOOD.items()}
 FACTS = """
 must:
   fee: {type: money, sample: "89.50"}
@@ -138,3 +139,10 @@ def test_the_report_shows_every_style_and_escapes_facts(room: Room) -> None:
     assert "<mark>&lt;b&gt;</mark>" in page
     assert "力量型" in page
     assert "a fact that is absent is printed" in page
+
+
+def test_strategies_name_only_steps_and_extras_that_exist(room: Room) -> None:
+    room.response("utter_refund", facts="may:\n  x: {type: text, sample: 甲, extra: gossip}", **GOOD_PLAIN)
+    messages = [str(v) for v in check(load_catalogue(room.root))]
+    assert "lively.yml  option: options: first: options.yml has no ask_new_arrivals" in messages
+    assert "facts/utter_refund.yml utter_refund extra: fact x: no strategy tells the extra gossip" in messages
