@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestServer
 
 from tests.browser.stand_in import StandIn
@@ -24,7 +25,11 @@ def executable() -> str:
     return found
 
 
-@pytest.fixture
+# One browser serves all tests (its start takes longer than most of them), so they share its event loop.
+LOOP = "session"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope=LOOP)
 async def browser(executable: str) -> AsyncIterator[Any]:
     from playwright.async_api import async_playwright
 
@@ -35,11 +40,11 @@ async def browser(executable: str) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def server() -> StandIn:
+def server() -> StandIn:
     return StandIn()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope=LOOP)
 async def address(server: StandIn) -> AsyncIterator[str]:
     running = TestServer(server.app(), host="127.0.0.1")
     await running.start_server(access_log=None)
@@ -51,7 +56,7 @@ async def address(server: StandIn) -> AsyncIterator[str]:
 OpenPage = Callable[..., Awaitable[Any]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope=LOOP)
 async def open_page(browser: Any, address: str, server: StandIn) -> AsyncIterator[OpenPage]:
     """Open the page; whatever it logs as an error or asks of another host fails the test."""
     faults: list[str] = []

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import LOOP, OpenPage
 from tests.browser.stand_in import HOSTILE, StandIn
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope=LOOP)]
 
 MINE, THEIRS = ".message.mine", ".message.theirs"
 

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.bot.conversation.harness import Front
 from tests.bot.conversation.rasa_stub import RasaStub, answer
+from tests.browser.conftest import LOOP
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope=LOOP)]
 
 BUTTON = {"title": "催一下", "payload": '/urge_shipment{"order_number": "202611200001"}'}
 
@@ -21,7 +23,7 @@ def speak(turn: dict[str, Any]) -> dict[str, Any]:
     return answer(turn)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope=LOOP)
 async def front(tmp_path: Path) -> AsyncIterator[Front]:
     rasa = RasaStub()
     rasa.script = speak
@@ -57,3 +59,4 @@ async def test_a_conversation_from_the_picker_to_a_tapped_step(browser: Any, fro
     assert await page.locator(".message.mine .bubble").all_inner_texts() == ["物流", "催一下"]
     assert len(sockets) == 2
     assert refused == []
+    await page.close()
