@@ -40,7 +40,10 @@ class ShopGateway(Protocol):
         """Return the master data; NotFoundError if unknown."""
 
     async def history(self, customer_id: str) -> CustomerHistory:
-        """Return the record that the temperament's prior is read from; empty for a new customer."""
+        """Return the last year's record that the temperament's prior is read from.
+
+        Empty for a new customer; NotFoundError for an unknown one.
+        """
 
     async def orders(self, customer_id: str, *, limit: int = 20) -> Sequence[Order]:
         """Return the newest orders of a customer, newest first."""
@@ -68,7 +71,11 @@ class ShopGateway(Protocol):
         """Set the delivery address of an order that is not dispatched; RuleError otherwise."""
 
     async def urge(self, order_number: str, *, customer_id: str | None, key: str) -> ChangeResult:
-        """Record that the shopper urges a dispatch or a parcel; sets `urged_at`. RuleError if pointless."""
+        """Record that the shopper urges a dispatch or a parcel; sets `urged_at`.
+
+        RuleError if pointless: ``not_paid``, ``already_delivered``, ``order_closed``, or ``urged_recently``
+        (less than an hour ago).
+        """
 
     async def return_terms(self, order_number: str, *, customer_id: str | None) -> ReturnTerms:
         """Say what may be asked for this order now, by the shop's rules and the order's dates."""
@@ -76,7 +83,14 @@ class ShopGateway(Protocol):
     async def request_after_sale(
         self, order_number: str, kind: AfterSaleKind, reason: str, *, customer_id: str | None, key: str
     ) -> AfterSaleResult:
-        """Open a request; RuleError where the rules forbid it or one is open already (``already_open``)."""
+        """Open a request by the order's :meth:`return_terms`.
+
+        A delivered parcel that nobody received (reason ``not_received``) may be refunded within seven days
+        although the terms offer no refund for goods at home.
+
+        RuleError: ``already_open``, ``unknown_reason``, ``kind_not_offered`` (not among the terms' kinds),
+        ``reason_not_accepted`` (not among their reasons), or the terms' own rule where nothing is allowed.
+        """
 
     async def after_sales(self, customer_id: str) -> Sequence[AfterSale]:
         """Return the customer's requests, newest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,13 +79,40 @@ def clock() -> Clock:
     return Clock()
 
 
+@contextmanager
+def copied(template: str) -> Iterator[str]:
+    """The URL of a copy of a database, for as long as it is needed."""
+    name = f"zhixin_shop_{secrets.token_hex(6)}"
+    admin(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield ADMIN + name
+    finally:
+        admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def postgres_copy(postgres_template: str) -> Iterator[str]:
     """The URL of a seeded database of its own."""
-    name = f"zhixin_shop_{secrets.token_hex(6)}"
-    admin(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield ADMIN + name
-    admin(f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_to_read(postgres_template: str) -> Iterator[str]:
+    """The URL of a seeded database that nobody changes."""
+    with copied(postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def read_shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlShop]:
+    """One seeded shop for all tests that only read, on either backend."""
+    if request.param == "sqlite":
+        shop, _ = demo_shop(tmp_path_factory.mktemp("read"))
+    else:
+        shop = SqlShop(request.getfixturevalue("postgres_to_read"), VAULT, Clock())
+    yield shop
+    shop.engine.dispose()
 
 
 @pytest.fixture(params=BACKENDS)

@@ -16,11 +16,6 @@ def order_numbers(shop: SqlShop, *criteria: object) -> list[str]:
         return list(connection.execute(statement).scalars())
 
 
-async def all_orders(shop: SqlShop) -> list[Order]:
-    """Return every order of every demo customer."""
-    return [await shop.order(number, customer_id=None) for number in order_numbers(shop)]
-
-
 async def order_in(shop: SqlShop, state: OrderState, customer_id: str | None = None) -> Order:
     """Return the newest order in a state, of one customer where one is named."""
     owner = [OrderRow.customer_id == customer_id] if customer_id else []

@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
+from actions.shop import database
 from actions.shop.columns import Sealed
 from actions.shop.database import downgrade, open_engine, upgrade
 from actions.shop.errors import ShopUnavailableError
@@ -134,7 +135,10 @@ def test_other_databases_are_refused() -> None:
         open_engine("mysql://127.0.0.1/shop", VAULT)
 
 
-async def test_a_locked_database_is_an_unavailable_shop(tmp_path: Path) -> None:
+async def test_a_locked_database_is_an_unavailable_shop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_MS", 200)
     shop, _ = demo_shop(tmp_path)
     order = (await shop.orders("u1001"))[0]
     other = sqlite3.connect(str(shop.engine.url.database), isolation_level=None)

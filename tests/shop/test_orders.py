@@ -14,12 +14,12 @@ from tests.shop.helpers import order_in
 from tests.support.shop import NOW, Clock
 
 
-async def test_a_customer_sees_her_orders_newest_first(shop: SqlShop) -> None:
-    orders = await shop.orders("u1003")
+async def test_a_customer_sees_her_orders_newest_first(read_shop: SqlShop) -> None:
+    orders = await read_shop.orders("u1003")
     assert len(orders) > 5
     assert {order.customer_id for order in orders} == {"u1003"}
     assert [o.placed_at for o in orders] == sorted((o.placed_at for o in orders), reverse=True)
-    assert len(await shop.orders("u1003", limit=2)) == 2
+    assert len(await read_shop.orders("u1003", limit=2)) == 2
 
 
 async def test_a_list_of_orders_costs_no_more_queries_than_one(shop: SqlShop) -> None:
@@ -71,54 +71,56 @@ async def test_an_unpaid_order_lapses_by_itself(shop: SqlShop, clock: Clock) -> 
     assert (lapsed.state, lapsed.cancelled_at, lapsed.pay_by) == (OrderState.CANCELLED, order.pay_by, None)
 
 
-async def test_moments_come_back_in_the_shops_time(shop: SqlShop) -> None:
-    order = await order_in(shop, OrderState.SHIPPED)
+async def test_moments_come_back_in_the_shops_time(read_shop: SqlShop) -> None:
+    order = await order_in(read_shop, OrderState.SHIPPED)
     assert order.shipment is not None
     for moment in (order.placed_at, order.shipment.promised_by, order.shipment.trace[0].at):
         assert moment.utcoffset() == timedelta(hours=8)
-    assert await shop.now() == NOW
+    assert await read_shop.now() == NOW
 
 
-async def test_customers(shop: SqlShop) -> None:
-    customer = await shop.customer("u1006")
+async def test_customers(read_shop: SqlShop) -> None:
+    customer = await read_shop.customer("u1006")
     assert (customer.name, customer.level.value, customer.points) == ("林静文", "gold", 8105)
     assert customer.addresses[0].is_default
     assert customer.addresses[0].consignee == "林静文"
     with pytest.raises(NotFoundError):
-        await shop.customer("nobody")
+        await read_shop.customer("nobody")
 
 
-async def test_history_of_a_new_customer_is_empty(shop: SqlShop) -> None:
-    history = await shop.history("u1021")
+async def test_history_of_a_new_customer_is_empty(read_shop: SqlShop) -> None:
+    history = await read_shop.history("u1021")
     assert (history.orders, history.reviews, history.browses, history.urges) == ((), (), (), 0)
     with pytest.raises(NotFoundError):
-        await shop.history("nobody")
+        await read_shop.history("nobody")
 
 
-async def test_history_holds_what_the_orders_say(shop: SqlShop) -> None:
-    history = await shop.history("u1001")
-    assert [o.order_number for o in history.orders] == [o.order_number for o in await shop.orders("u1001")]
+async def test_history_holds_what_the_orders_say(read_shop: SqlShop) -> None:
+    history = await read_shop.history("u1001")
+    assert [o.order_number for o in history.orders] == [
+        o.order_number for o in await read_shop.orders("u1001")
+    ]
     assert history.urges >= 1
     assert history.browses[0].at > history.browses[-1].at
 
 
-async def test_products_reviews_and_hours(shop: SqlShop) -> None:
-    product = await shop.product("p101")
+async def test_products_reviews_and_hours(read_shop: SqlShop) -> None:
+    product = await read_shop.product("p101")
     assert product.category_label == "手机数码"
     assert product.price == min(sku.price for sku in product.skus)
     assert [sku.colour for sku in product.skus if sku.stock == 0] == ["雾蓝"]
     with pytest.raises(NotFoundError):
-        await shop.product("p999")
+        await read_shop.product("p999")
     reviewed = {
-        r.product_id for p in ("u1016", "u1006") for r in (await shop.history(p)).reviews if r.stars >= 4
+        r.product_id for p in ("u1016", "u1006") for r in (await read_shop.history(p)).reviews if r.stars >= 4
     }
-    reviews = await shop.reviews(sorted(reviewed)[0])
+    reviews = await read_shop.reviews(sorted(reviewed)[0])
     assert reviews
     assert all(review.stars >= 4 and review.order_number == "" for review in reviews)
-    hours = await shop.service_hours()
+    hours = await read_shop.service_hours()
     assert (hours.opens, hours.closes, hours.answer_minutes) == ("09:00", "22:00", 5)
 
 
-async def test_an_order_alone_is_the_same_as_in_the_list(shop: SqlShop) -> None:
-    for order in await shop.orders("u1006"):
-        assert await shop.order(order.order_number, customer_id=None) == order
+async def test_an_order_alone_is_the_same_as_in_the_list(read_shop: SqlShop) -> None:
+    for order in await read_shop.orders("u1006"):
+        assert await read_shop.order(order.order_number, customer_id=None) == order

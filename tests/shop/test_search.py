@@ -28,8 +28,8 @@ from tests.support.shop import NOW
         ("想吃三文鱼", "p404"),
     ],
 )
-async def test_what_shoppers_call_it(shop: SqlShop, words: str, expected: str) -> None:
-    matches = await shop.find_products(words)
+async def test_what_shoppers_call_it(read_shop: SqlShop, words: str, expected: str) -> None:
+    matches = await read_shop.find_products(words)
     assert matches[0].product.product_id == expected
     assert all(0 < match.score <= 1 for match in matches)
     assert [m.score for m in matches] == sorted((m.score for m in matches), reverse=True)
@@ -38,23 +38,23 @@ async def test_what_shoppers_call_it(shop: SqlShop, words: str, expected: str) -
 @pytest.mark.parametrize(
     "words", ["", "   ", "的", "asdf", "😀😀", "你好吗", "\0", "\ud800", "%%", "' OR 1=1", "您" * 5000]
 )
-async def test_nothing_is_found_where_nothing_fits(shop: SqlShop, words: str) -> None:
-    assert list(await shop.find_products(words)) == []
+async def test_nothing_is_found_where_nothing_fits(read_shop: SqlShop, words: str) -> None:
+    assert list(await read_shop.find_products(words)) == []
 
 
-async def test_a_category_or_brand_finds_its_products(shop: SqlShop) -> None:
-    assert {m.product.category for m in await shop.find_products("护肤品")} == {"beauty"}
-    assert {m.product.brand for m in await shop.find_products("北屿", limit=3)} == {"北屿"}
-    assert len(await shop.find_products("手机", limit=2)) == 2
+async def test_a_category_or_brand_finds_its_products(read_shop: SqlShop) -> None:
+    assert {m.product.category for m in await read_shop.find_products("护肤品")} == {"beauty"}
+    assert {m.product.brand for m in await read_shop.find_products("北屿", limit=3)} == {"北屿"}
+    assert len(await read_shop.find_products("手机", limit=2)) == 2
 
 
 def test_fillers_are_left_out() -> None:
     assert words_of("那个降噪的耳机多少钱呀？") == ["降噪", "耳机"]
 
 
-async def test_recommendations_leave_out_what_is_sold_out_or_owned(shop: SqlShop) -> None:
-    owned = {item.product_id for order in (await shop.orders("u1016", limit=3)) for item in order.items}
-    found = await shop.recommend(customer_id="u1016", limit=20)
+async def test_recommendations_leave_out_what_is_sold_out_or_owned(read_shop: SqlShop) -> None:
+    owned = {item.product_id for order in (await read_shop.orders("u1016", limit=3)) for item in order.items}
+    found = await read_shop.recommend(customer_id="u1016", limit=20)
     assert len(found) >= 8
     assert not owned & {product.product_id for product, _ in found}
     assert all(any(sku.stock for sku in product.skus) for product, _ in found)
@@ -64,13 +64,13 @@ async def test_recommendations_leave_out_what_is_sold_out_or_owned(shop: SqlShop
             assert (NOW.date() - product.listed_on).days <= 30
 
 
-async def test_what_was_asked_comes_first(shop: SqlShop) -> None:
-    found = await shop.recommend(customer_id=None, words="口红", limit=4)
+async def test_what_was_asked_comes_first(read_shop: SqlShop) -> None:
+    found = await read_shop.recommend(customer_id=None, words="口红", limit=4)
     assert (found[0][0].product_id, found[0][1]) == ("p505", "asked")
     assert {reason for _, reason in found} <= {"asked", "new", "hot"}
 
 
-async def test_somebody_with_a_past_gets_reasons_from_it(shop: SqlShop) -> None:
-    reasons = {reason for _, reason in await shop.recommend(customer_id="u1006")}
+async def test_somebody_with_a_past_gets_reasons_from_it(read_shop: SqlShop) -> None:
+    reasons = {reason for _, reason in await read_shop.recommend(customer_id="u1006")}
     assert reasons & {"browsed", "bought_category"}
-    assert len(await shop.recommend(customer_id="nobody")) == 5
+    assert len(await read_shop.recommend(customer_id="nobody")) == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,27 +17,34 @@ from actions.shop.seed.catalogue import catalogue_items, read_catalogue
 from actions.shop.seed.demo import demo_customers, demo_rows, reset_demo, seed_demo
 from actions.shop.seed.plans import read_people
 from actions.shop.sql import SqlShop
-from tests.shop.helpers import all_orders
 from tests.support.shop import NOW, VAULT, Clock, demo_shop
 
 OPEN = {OrderState.UNPAID, OrderState.PAID, OrderState.SHIPPED, OrderState.EXCEPTION}
 PICTURES = Path(__file__).parents[2] / "bot" / "channels" / "static"
 
 
-@pytest.fixture
-async def orders(tmp_path: Path) -> list[Order]:
-    shop, _ = demo_shop(tmp_path)
-    found = await all_orders(shop)
-    await shop.close()
-    return found
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Order], list[Product]]:
+    """All orders and products, read once for the tests below."""
+
+    async def read() -> tuple[list[Order], list[Product]]:
+        shop, _ = demo_shop(tmp_path_factory.mktemp("seed"))
+        orders = [o for person in read_people() for o in await shop.orders(person.customer_id, limit=1000)]
+        products = [await shop.product(product_id) for product_id in catalogue_items()]
+        await shop.close()
+        return orders, products
+
+    return asyncio.run(read())
 
 
 @pytest.fixture
-async def products(tmp_path: Path) -> list[Product]:
-    shop, _ = demo_shop(tmp_path)
-    found = [await shop.product(product_id) for product_id in catalogue_items()]
-    await shop.close()
-    return found
+def orders(demo: tuple[list[Order], list[Product]]) -> list[Order]:
+    return demo[0]
+
+
+@pytest.fixture
+def products(demo: tuple[list[Order], list[Product]]) -> list[Product]:
+    return demo[1]
 
 
 def test_every_order_state_occurs(orders: list[Order]) -> None:
