@@ -136,6 +136,8 @@ class Timeline:
             end = shipped["delivered_at"] or end
         at = order["placed_at"] + (end - order["placed_at"]) * rng.uniform(0.5, 0.95)
         at = at.replace(microsecond=0)
+        if at.hour < 8:  # nobody urges in the small hours
+            at -= timedelta(hours=9)
         order["urged_at"] = max(at, order["urged_at"] or at)
         self.rows["urges"].append(
             {"order_number": order["order_number"], "at": at, "customer_id": order["customer_id"]}
@@ -263,9 +265,9 @@ class Timeline:
             AfterSaleState.REJECTED: ["submitted", "rejected"],
             AfterSaleState.WITHDRAWN: ["submitted", "withdrawn"],
         }[asked.state]
-        hours = {"submitted": 0, "cancelled": 0, "withdrawn": 2, "rejected": 3, "approved": 3, "received": 70}
+        hours = {"submitted": 0, "cancelled": 0, "withdrawn": 2, "rejected": 3, "approved": 3, "received": 75}
         last = self._midnight - timedelta(minutes=1)
-        return [(min(created + timedelta(hours=hours.get(name, 94)), last), name) for name in names]
+        return [(min(created + timedelta(hours=hours.get(name, 99)), last), name) for name in names]
 
     def _add_review(self, person: Person, plan: OrderPlan, order: Row, rng: random.Random) -> None:
         wait = {"perfect": 15, "lively": 1}.get(person.habit, 4)
