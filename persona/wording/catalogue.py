@@ -144,6 +144,9 @@ def load_catalogue(root: Path, old: Catalogue | None = None) -> Catalogue:
     seen: dict[str, str] = {}
     for path in sorted((root / DOMAIN).glob("*.yml")):
         for name, variations in _responses_of(path, problems).items():
+            if not isinstance(name, str):
+                problems.append(Problem(path.name, "", f"responses: {name!r} is no name"))
+                continue
             if name in seen:
                 problems.append(Problem(path.name, name, f"is already in {seen[name]}"))
                 continue
@@ -172,8 +175,10 @@ def _read(path: Path, label: str, problems: list[Problem]) -> dict[str, Any] | N
 def _labels(path: Path, problems: list[Problem]) -> dict[str, dict[str, str]] | None:
     data = _read(path, path.name, problems)
     for group, codes in (data or {}).items():
-        if not isinstance(codes, dict) or not all(
-            isinstance(k, str) and isinstance(v, str) and v for k, v in codes.items()
+        if (
+            not isinstance(group, str)
+            or not isinstance(codes, dict)
+            or not all(isinstance(k, str) and isinstance(v, str) and v for k, v in codes.items())
         ):
             problems.append(
                 Problem(path.name, "", f"{group}: must map codes to Chinese (quote true, on, no)")
@@ -185,6 +190,9 @@ def _labels(path: Path, problems: list[Problem]) -> dict[str, dict[str, str]] | 
 def _options(path: Path, sandbox: Sandbox, problems: list[Problem]) -> dict[str, OptionSpec]:
     options = {}
     for name, data in (_read(path, path.name, problems) or {}).items():
+        if not isinstance(name, str):
+            problems.append(Problem(path.name, "", f"{name!r} is no name"))
+            continue
         try:
             options[name] = _option(name, data, sandbox)
         except (ValueError, RenderError) as exc:
@@ -224,7 +232,8 @@ def _option(name: str, data: Any, sandbox: Sandbox) -> OptionSpec:
 def _fact_files(folder: Path, problems: list[Problem]) -> dict[str, tuple[str, Any]]:
     found: dict[str, tuple[str, Any]] = {}
     for path in sorted(folder.glob("*.yml")):
-        for name, data in (_read(path, f"facts/{path.name}", problems) or {}).items():
+        for key, data in (_read(path, f"facts/{path.name}", problems) or {}).items():
+            name = str(key)
             if name in found:
                 problems.append(Problem(f"facts/{path.name}", name, f"is already in {found[name][0]}"))
             else:
@@ -260,7 +269,10 @@ def _declared(name: str, entry: tuple[str, Any] | None, known: Mapping[str, Opti
         raise ValueError(f"{where}: unknown field {', '.join(map(str, unknown))}")
     facts: dict[str, FactSpec] = {}
     for group in ("must", "may"):
-        for fact, spec in (data.get(group) or {}).items():
+        declarations = data.get(group) or {}
+        if not isinstance(declarations, dict):
+            raise ValueError(f"{where}: {group}: must map names of facts to their declarations")
+        for fact, spec in declarations.items():
             if fact in facts:
                 raise ValueError(f"{where}: fact {fact} stands under must and may")
             facts[str(fact)] = FactSpec.from_yaml(str(fact), spec, must=group == "must")
@@ -268,11 +280,22 @@ def _declared(name: str, entry: tuple[str, Any] | None, known: Mapping[str, Opti
         raise ValueError(f"{where}: tone must be plain or sober, not {data.get('tone')!r}")
     if not isinstance(data.get("menu", False), bool):
         raise ValueError(f"{where}: menu must be true or false")
-    options = tuple({"id": o} if isinstance(o, str) else o for o in data.get("options") or ())
-    for option in options:
-        if not isinstance(option, dict) or option.get("id") not in known:
-            raise ValueError(f"{where}: options: options.yml has no usable {option!r}")
+    options = _default_options(where, data.get("options") or [], known)
     return _Declared(facts, options, sober=data.get("tone") == "sober", menu=data.get("menu", False))
+
+
+def _default_options(
+    where: str, offered: Any, known: Mapping[str, OptionSpec]
+) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(offered, list):
+        raise ValueError(f"{where}: options: must be a list of names")
+    options = tuple({"id": o} if isinstance(o, str) else o for o in offered)
+    for option in options:
+        if not isinstance(option, dict) or not isinstance(option.get("id"), str) or option["id"] not in known:
+            raise ValueError(f"{where}: options: options.yml has no usable {option!r}")
+        if not isinstance(option.get("args", {}), dict):
+            raise ValueError(f"{where}: options: args of {option['id']} must be a mapping")
+    return options
 
 
 def _response(name: str, file: str, variations: Any, declared: _Declared, sandbox: Sandbox) -> ResponseSpec:

@@ -68,12 +68,18 @@ class FactSpec:
         if not isinstance(data, dict):
             raise FactError(f"fact {name}: must be like {{type: text, sample: …}}")
         known = {"type", "sample", "shows", "shows_false", "columns", "key", "cut", "extra"}
-        if unknown := set(data) - known:
-            raise FactError(f"fact {name}: unknown field {', '.join(sorted(map(str, unknown)))}")
+        if unknown := set(map(str, data)) - known:
+            raise FactError(f"fact {name}: unknown field {', '.join(sorted(unknown))}")
         if data.get("type") not in TYPES:
             raise FactError(f"fact {name}: type must be one of {', '.join(TYPES)}, not {data.get('type')!r}")
         if "sample" not in data:
             raise FactError(f"fact {name}: sample is missing")
+        for optional in ("shows", "shows_false", "key", "extra"):
+            if data.get(optional) is not None and not isinstance(data[optional], str):
+                raise FactError(f"fact {name}: {optional} must be a text, not {data[optional]!r}")
+        columns = data.get("columns", {})
+        if not isinstance(columns, dict) or not all(isinstance(c, str) for c in columns):
+            raise FactError(f"fact {name}: columns must map names to types")
         if data.get("cut") not in (None, "recommendations"):
             raise FactError(f"fact {name}: cut can only be recommendations")
         spec = cls(name=name, must=must, **{k: data[k] for k in known & set(data)})
@@ -90,8 +96,10 @@ class FactSpec:
             raise FactError(f"fact {self.name}: a flag that must be told needs shows: <pattern>")
         if self.extra and self.must:
             raise FactError(f"fact {self.name}: an extra belongs under may")
-        if self.columns and self.type != "rows":
-            raise FactError(f"fact {self.name}: columns belong to rows")
+        if (self.columns or self.key) and self.type != "rows":
+            raise FactError(f"fact {self.name}: columns and key belong to rows")
+        if self.cut and self.type not in ("rows", "list"):
+            raise FactError(f"fact {self.name}: only rows and lists can be cut")
         for column, kind in self.columns.items():
             if kind not in COLUMN_TYPES:
                 raise FactError(f"fact {self.name}.{column}: type must be one of {', '.join(COLUMN_TYPES)}")

@@ -60,6 +60,10 @@ class Room:
     def __init__(self, root: Path) -> None:
         self.root = root
         shutil.copytree(FOLDER, root / "persona/strategy/strategies")
+        self.restore()
+
+    def restore(self) -> None:
+        """Write the shared files as they were."""
         self.domain = self.write("bot/domain/order.yml", DOMAIN)
         self.facts = self.write("persona/wording/facts/order.yml", FACTS)
         self.options = self.write("persona/wording/options.yml", OPTIONS)
