@@ -10,10 +10,23 @@ from persona.wording.catalogue import load_catalogue
 from persona.wording.check import check
 from tests.persona.wording.conftest import Room
 
-NAMES = st.sampled_from(
-    "text condition type sample must may tone options menu columns key cut extra shows title intent args kind id "
-    "x rows flag list {{x}} {%if%}".split()
-)
+OF_FACTS = [
+    "must",
+    "may",
+    "tone",
+    "options",
+    "menu",
+    "type",
+    "sample",
+    "columns",
+    "key",
+    "cut",
+    "extra",
+    "shows",
+]
+OF_OTHERS = ["text", "condition", "title", "intent", "args", "kind", "id"]
+VALUES = ["x", "rows", "flag", "list", "{{ x }}", "{% if %}"]
+NAMES = st.sampled_from(OF_FACTS + OF_OTHERS + VALUES)
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.floats(allow_nan=False), NAMES, st.text(max_size=5)
 )
