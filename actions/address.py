@@ -103,7 +103,7 @@ class AddressForm(WriteForm):
                 "utter_address_incomplete", {"missing_place": not (parts.city or parts.district)}, options
             )
         else:
-            turn.say("utter_ask_new_address", names(order), options)
+            turn.say("utter_address_wanted", names(order), options)
         return _SLOT
 
     @staticmethod

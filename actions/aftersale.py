@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from typing_extensions import override
@@ -13,6 +13,7 @@ from actions.cards import aftersale_card
 from actions.order import describe
 from actions.order_choice import (
     MOVING,
+    Fits,
     Outcome,
     authority,
     choice_options,
@@ -46,6 +47,8 @@ _KIND_OF_INTENT = {
     "request_refund": AfterSaleKind.REFUND,
 }
 _INTENT_OF_KIND = {kind: intent for intent, kind in _KIND_OF_INTENT.items()}
+#: Longer than any deadline without a warranty.
+_LATELY = timedelta(days=16)
 _OVER = (OrderState.CANCELLED, OrderState.REFUNDED, OrderState.REFUNDING)
 
 
@@ -63,6 +66,10 @@ class AfterSaleForm(WriteForm):
     def opening_intent(self, turn: TurnContext, draft: Draft) -> str:
         wanted = draft.details.get(_KIND)
         return _INTENT_OF_KIND[AfterSaleKind(wanted)] if wanted else super().opening_intent(turn, draft)
+
+    @override
+    async def fitting(self, turn: TurnContext) -> tuple[Fits, ...]:
+        return (_lately_delivered(await turn.shop.now()), *self.tiers)
 
     @override
     async def absorb(self, turn: TurnContext, draft: Draft, requested: str | None) -> bool:
@@ -116,10 +123,10 @@ class AfterSaleForm(WriteForm):
         options = [option("choose_reason", reason=code) for code in _offered(terms, draft)]
         if reason is not None:
             del draft.details[_REASON]
-            facts |= {"reason": reason, "rule": terms.rule, "reasons": list(terms.reasons)}
+            facts |= {"reason": reason, "rule": terms.rule}
             turn.say("utter_reason_not_accepted", facts, options)
         else:
-            turn.say("utter_ask_aftersale_reason", facts, options)
+            turn.say("utter_aftersale_why", facts, options)
         return _REASON
 
     @staticmethod
@@ -136,13 +143,16 @@ class AfterSaleForm(WriteForm):
         if kind in terms.kinds:
             draft.details[_KIND] = kind.value if kind else None
             return True
-        options = [option(f"choose_{k.value}", order_number=order.order_number) for k in terms.kinds]
-        facts: dict[str, Any] = {"items": item_names(order), "kinds": [k.value for k in terms.kinds]}
+        options = [
+            option("choose_kind", kind=k, intent=_INTENT_OF_KIND[k], order_number=order.order_number)
+            for k in terms.kinds
+        ]
+        facts: dict[str, Any] = {"items": item_names(order)}
         if kind is not None:
             draft.details.pop(_KIND, None)
             turn.say("utter_kind_not_offered", facts | {"kind": kind, "rule": terms.rule}, options)
         else:
-            turn.say("utter_ask_aftersale_kind", facts, options)
+            turn.say("utter_aftersale_which_kind", facts, options)
         return False
 
     @override
@@ -187,6 +197,16 @@ class AfterSaleForm(WriteForm):
             f"utter_{kind.value}_submitted", facts, [option("ask_aftersale_progress", order_number=number)]
         )
         turn.card("aftersale", aftersale_card(request, order))
+
+
+def _lately_delivered(now: datetime) -> Fits:
+    """Fit orders delivered a short while ago: those that people want to send back."""
+
+    def fits(order: Order) -> bool:
+        delivered = order.shipment.delivered_at if order.shipment else None
+        return order.state is OrderState.DELIVERED and delivered is not None and now - delivered < _LATELY
+
+    return fits
 
 
 async def _terms(turn: TurnContext, number: str) -> ReturnTerms:
@@ -307,9 +327,8 @@ class AskReturnPolicy(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
-        choice = await find_order(
-            turn, in_states(OrderState.DELIVERED), in_states(*MOVING), in_states(OrderState.PAID)
-        )
+        lately = _lately_delivered(await turn.shop.now())
+        choice = await find_order(turn, lately, *AfterSaleForm.tiers)
         if choice.outcome is Outcome.SEVERAL:
             options = choice_options(choice.candidates, "ask_return_policy")
             turn.say("utter_return_policy_which", {"count": len(choice.candidates)}, options)
@@ -332,7 +351,6 @@ class AskReturnPolicy(ShopAction):
     def _tell(turn: TurnContext, order: Order, terms: ReturnTerms) -> None:
         facts: dict[str, Any] = names(order) | {
             "rule": terms.rule,
-            "kinds": [kind.value for kind in terms.kinds],
             "review_hours": terms.review_hours,
             "check_hours": terms.check_hours,
             "days": terms.refund_days[1],

@@ -7,8 +7,8 @@ writes after the confirmation. To a message of another topic it returns nothing:
 for this turn, the other topic's rule answers, and the form is run again (RESUMED). It ends by
 ``requested_slot`` None.
 
-The confirmation bears the idempotency key that was made with the summary: a second tap, a retry after a timeout
-and a repeated message are one write, and a button of an earlier summary confirms nothing.
+The confirmation bears the idempotency key that was made with the summary: a second tap, a retry after a
+timeout and a repeated message are one write, and a button of an earlier summary confirms nothing.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class WriteForm(ShopAction, ABC):
         form: the form's name in the domain.
         intents: the intents that open it; while it is open they speak to it.
         details: its own slots, kept in the draft.
-        tiers: which orders it can be about, see :func:`actions.order_choice.find_order`.
+        tiers: which orders it can be about, unless :meth:`fitting` knows better.
         left: the response for leaving it.
         none_fits: the response where none of her orders fits.
     """
@@ -138,6 +138,10 @@ class WriteForm(ShopAction, ABC):
     @override
     def name(self) -> str:
         return f"validate_{self.form}"
+
+    async def fitting(self, turn: TurnContext) -> tuple[Fits, ...]:
+        """Return which orders it can be about, best first, see :func:`actions.order_choice.find_order`."""
+        return self.tiers
 
     @abstractmethod
     async def check(self, turn: TurnContext, order: Order, draft: Draft) -> bool:
@@ -188,8 +192,11 @@ class WriteForm(ShopAction, ABC):
             "give_order_number",
         ):
             return []  # a question of another topic was asked last
-        changed = await self._reselect(turn, draft, requested)
-        changed = await self.absorb(turn, draft, requested) or changed
+        # 第二个 is the second of what was shown last: of the reasons or addresses, while they are asked for.
+        changed = requested in self.details and await self.absorb(turn, draft, requested)
+        if not changed or named_number(turn):
+            changed = await self._reselect(turn, draft, requested) or changed
+            changed = await self.absorb(turn, draft, requested) or changed
         if changed:
             draft.key = None
             return await self._advance(turn, draft)
@@ -254,7 +261,7 @@ class WriteForm(ShopAction, ABC):
 
     async def _advance(self, turn: TurnContext, draft: Draft, *, unclear: bool = False) -> Events:
         if draft.order_number is None:
-            choice = await find_order(turn, *self.tiers)
+            choice = await find_order(turn, *await self.fitting(turn))
             if choice.order is None:
                 return self._which(turn, choice, draft)
             draft.order_number = choice.order.order_number
@@ -308,7 +315,7 @@ class WriteForm(ShopAction, ABC):
             await self.write(turn, order, draft)
         except RuleError as exc:
             turn.unsay()
-            self.refused(turn, order, exc.rule)
+            self.refused(turn, await load_order(turn, order.order_number), exc.rule)
             return ended()
         return ended(SlotSet("last_write", draft.key))
 
