@@ -76,7 +76,8 @@ def _show(replies: list[dict[str, Any]]) -> list[str]:
     ids: list[str] = []
     for reply in replies:
         mark = "·" if reply.get("type") == "notice" else "知心>"
-        say(f"{mark} {reply.get('text', '')}")
+        if reply.get("text"):
+            say(f"{mark} {reply['text']}")
         for button in reply.get("buttons") or ():
             ids.append(str(button["id"]))
             say(f"     [{len(ids)}] {button['title']}")
