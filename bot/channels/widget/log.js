@@ -135,7 +135,7 @@ export class Log {
 
   #buttons(buttons) {
     if (!Array.isArray(buttons) || !buttons.length) return null;
-    return make("div", { class: "options", role: "group" }, buttons.map((button) => {
+    return make("div", { class: "options", role: "group", "aria-label": WORDS.options }, buttons.map((button) => {
       const element = make("button", { type: "button", class: "option" }, String(button.title ?? ""));
       element.addEventListener("click", () => this.ontap(button));
       return element;

@@ -13,6 +13,7 @@ export const WORDS = {
   tooFast: (seconds) => `发得太快了，${seconds} 秒后再发`,
   tooLong: (over) => `超出 ${over} 字，请分成几条发`,
   left: (count) => `还能写 ${count} 字`,
+  options: "可选的下一步",
   agent: "人工客服",
   total: "合计",
   freight: "运费",
