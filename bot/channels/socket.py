@@ -114,14 +114,15 @@ class Socket:
         try:
             await self._receive(socket, conversation_id, secret, address)
         finally:
-            pushing.cancel()
-            await asyncio.gather(pushing, return_exceptions=True)
+            # Before anything is awaited: the server may be cancelling this very task.
             self._counts[conversation_id] -= 1
             if not self._counts[conversation_id]:
                 del self._counts[conversation_id]
+            pushing.cancel()
+            await asyncio.gather(pushing, return_exceptions=True)
 
     async def _authenticate(self, socket: web.WebSocketResponse) -> tuple[str, str, int, Owner] | None:
-        """Return what the first frame names (conversation, secret, after, owner); None if the peer was sent away."""
+        """Return conversation, secret, after and owner; None where the peer was sent away."""
         try:
             frame = await asyncio.wait_for(socket.receive(), self._auth_s)
         except asyncio.TimeoutError:

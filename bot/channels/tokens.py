@@ -1,8 +1,8 @@
 """Shoppers' tokens: JWT signed by the shop's backend, which knows who is logged in.
 
 A token is HS256 under one of the configured keys, named by ``kid``; several keys may hold at a time, so
-that keys can be rotated. Claims: ``iss``, ``aud``, ``sub`` (customer id), ``exp`` at most an hour ahead, ``iat``
-optional.
+that keys can be rotated. Claims: ``iss``, ``aud``, ``sub`` (customer id), ``exp`` at most an hour ahead,
+``iat`` optional.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from bot.conversation import rows
 from bot.conversation.database import Database
+from bot.conversation.opening import check_secret
 from bot.conversation.schema import conversations, messages
-from bot.conversation.store import check_secret
 from bot.conversation.types import Owner, State
 from persona.privacy.vault import Vault
 

@@ -26,9 +26,24 @@ from persona.privacy.vault import Vault
 
 _c, _m, _b = conversations.c, messages.c, offered_buttons.c
 
-#: The conversation's row, locked until the transaction ends (SQLite's writers are alone anyway).
-LOCKED_CONVERSATION = select(conversations).where(_c.id == bindparam("cid")).with_for_update()
-CONVERSATION = select(conversations).where(_c.id == bindparam("cid"))
+CONVERSATION = select(
+    _c.id,
+    _c.secret_hash,
+    _c.channel,
+    _c.customer_id,
+    _c.orders,
+    _c.owner,
+    _c.next_seq,
+    _c.pending,
+    _c.belief,
+    _c.style,
+    _c.personalisation,
+    _c.history_held_for,
+    _c.lease_holder,
+    _c.lease_until,
+).where(_c.id == bindparam("cid"))
+#: The same, locked until the transaction ends (SQLite's writers are alone anyway).
+LOCKED_CONVERSATION = CONVERSATION.with_for_update()
 
 BY_MESSAGE_ID = select(_m.seq, _m.kind, _m.body, _m.state).where(
     _m.conversation_id == bindparam("cid"), _m.channel_message_id == bindparam("mid")
@@ -71,6 +86,38 @@ MARK_ANSWERED = (
     .values(state=State.ANSWERED.value, reading=bindparam("sealed_reading"), intent=bindparam("own_intent"))
 )
 
+SET_LEASE = (
+    conversations.update()
+    .where(_c.id == bindparam("cid"))
+    .values(lease_holder=bindparam("v_holder"), lease_until=bindparam("v_until"))
+)
+TAKE_MESSAGE = (
+    conversations.update()
+    .where(_c.id == bindparam("cid"))
+    .values(
+        next_seq=bindparam("v_next_seq"),
+        pending=bindparam("v_pending"),
+        lease_holder=bindparam("v_holder"),
+        lease_until=bindparam("v_until"),
+        last_at=bindparam("v_now"),
+    )
+)
+KEEP_ANSWER = (
+    conversations.update()
+    .where(_c.id == bindparam("cid"))
+    .values(
+        next_seq=bindparam("v_next_seq"),
+        pending=bindparam("v_pending"),
+        lease_holder=bindparam("v_holder"),
+        lease_until=bindparam("v_until"),
+        last_at=bindparam("v_now"),
+        orders=bindparam("v_orders"),
+        belief=bindparam("v_belief"),
+        style=bindparam("v_style"),
+        history_held_for=bindparam("v_held"),
+    )
+)
+
 
 def body_context(conversation_id: str, seq: int) -> str:
     """Return what binds a sealed body to its place."""
@@ -103,7 +150,7 @@ def to_conversation(row: Row) -> Conversation:
 
 
 def to_work(connection: Connection, conversation: Conversation, message: Pending) -> Work:
-    """Return the work of one turn, with the customer's earlier belief where the history is about to be read."""
+    """Return the work of one turn; with the customer's earlier belief where the history is to be read."""
     customer = conversation.customer_id
     if customer is None or not conversation.personalisation or conversation.history_held_for == customer:
         return Work(conversation, message)

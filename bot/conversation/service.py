@@ -11,9 +11,10 @@ from typing import Any
 
 from bot.conversation import words
 from bot.conversation.hub import Hub
+from bot.conversation.opening import OPENED
 from bot.conversation.rasa_client import RasaClient
 from bot.conversation.reads import Page, Progress, Reader
-from bot.conversation.store import OPENED, Store
+from bot.conversation.store import Store
 from bot.conversation.types import Accepted, Incoming, Owner, State
 from bot.conversation.worker import Worker
 
@@ -95,11 +96,10 @@ class Conversations:
         )
         if opened.work is not None:
             self._worker.take(opened.work)
-        return OpenedConversation(
-            opened.conversation_id,
-            opened.secret,
-            await self._wait((opened.conversation_id, OPENED), complete=False),
+        outcome, _ = await asyncio.gather(
+            self._wait((opened.conversation_id, OPENED), complete=False), self._store.database.flush()
         )
+        return OpenedConversation(opened.conversation_id, opened.secret, outcome)
 
     async def send(self, conversation_id: str, secret: str, incoming: Incoming) -> Outcome:
         """Hand in a message and wait for its answer, or for the apology that it takes long.
@@ -107,7 +107,8 @@ class Conversations:
         Raises:
             ConversationError: as :meth:`Store.accept`.
         """
-        accepted = await self.submit(conversation_id, secret, incoming)
+        accepted = await self._store.accept(conversation_id, secret, incoming)
+        self._take(conversation_id, incoming.message_id, accepted)
         return await self._outcome((conversation_id, incoming.message_id), accepted)
 
     async def submit(self, conversation_id: str, secret: str, incoming: Incoming) -> Accepted:
@@ -118,6 +119,7 @@ class Conversations:
         """
         accepted = await self._store.accept(conversation_id, secret, incoming)
         self._take(conversation_id, incoming.message_id, accepted)
+        await self._store.database.flush()
         return accepted
 
     async def identify(self, conversation_id: str, secret: str, customer_id: str, net: str) -> Outcome:
@@ -145,6 +147,7 @@ class Conversations:
     async def set_personalisation(self, conversation_id: str, secret: str, *, on: bool) -> None:
         """Switch personalisation; see :meth:`Store.set_personalisation`."""
         await self._store.set_personalisation(conversation_id, secret, on=on)
+        await self._store.database.flush()
 
     def watch(self, conversation_id: str) -> AbstractContextManager[asyncio.Event]:
         """Give an event that is set whenever the conversation has news."""
@@ -177,8 +180,14 @@ class Conversations:
 
     async def _outcome(self, key: tuple[str, str], accepted: Accepted) -> Outcome:
         if accepted.state is State.ANSWERED:
+            await self._store.database.flush()
             return Outcome(accepted.owner, accepted.replies)
-        return await self._wait(key, complete=not accepted.repeated)
+        # The message reaches the disk while its turn runs; nobody hears of it before both are done. The
+        # answer need not: lost with the power, it is fetched again from Rasa, which runs a message id once.
+        flushing = asyncio.ensure_future(self._store.database.flush())
+        outcome = await self._wait(key, complete=not accepted.repeated)
+        await flushing
+        return outcome
 
     async def _wait(self, key: tuple[str, str], *, complete: bool) -> Outcome:
         """Wait until a message is answered or the apology for its delay was said.

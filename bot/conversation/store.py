@@ -6,12 +6,9 @@ A turn costs two: :meth:`Store.accept` (the message, and the lease where it is f
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -22,25 +19,20 @@ from bot.conversation import privacy, rows
 from bot.conversation.database import Database
 from bot.conversation.errors import (
     AccessDeniedError,
-    ButtonNotOfferedError,
     ConversationClosedError,
-    IdentityConflictError,
     LeaseLostError,
     MessageConflictError,
     TooManyPendingError,
 )
-from bot.conversation.lease import LEASE, is_dead
+from bot.conversation.lease import LEASE
+from bot.conversation.opening import Identification, Opening, locked
 from bot.conversation.owner import check_transition
-from bot.conversation.schema import conversations, openings, owner_changes, service_requests
+from bot.conversation.schema import conversations, owner_changes
 from bot.conversation.types import (
-    FRONT_PREFIX,
     Accepted,
     Answer,
     Answered,
-    Author,
-    Conversation,
     Incoming,
-    Kind,
     Opened,
     OutReply,
     Owner,
@@ -48,25 +40,13 @@ from bot.conversation.types import (
     State,
     Work,
 )
+from bot.conversation.writing import Writing
 from persona.privacy.vault import Vault
-
-OPENED = f"{FRONT_PREFIX}opened"
 
 #: Messages of one conversation that may wait for an answer at the same time.
 MOST_PENDING = 16
 
-#: How long a repeated request to open a conversation finds the first one.
-KEY_LIFE = timedelta(hours=24)
-
 _c = conversations.c
-
-
-def _hash(secret: str) -> str:
-    # The secret has 256 random bits: a plain hash cannot be searched, a slow one would only cost time.
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-_NOBODY = _hash("")
 
 
 class Store:
@@ -84,8 +64,7 @@ class Store:
         self._vault = vault
         self._clock = clock
         self._holder = holder
-
-    # -- opening and identity ---------------------------------------------------------------------------
+        self._writing = Writing(vault, clock, holder)
 
     async def open(
         self,
@@ -102,90 +81,19 @@ class Store:
             channel: where it takes place.
             customer_id: the logged-in customer, or None.
             net: blind hash of the network address.
-            key: idempotency key; for 24 hours the same key of the same customer (of the same network address,
-                where anonymous) finds the conversation that it opened.
+            key: idempotency key; for 24 hours the same key of the same customer (of the same network
+                address, where anonymous) finds the conversation that it opened.
             notice: the first-message notice; left out where the customer has switched personalisation off.
         """
-        who = f"customer/{customer_id}" if customer_id is not None else f"net/{net}"
-        hashed = None if key is None else self._vault.blind(f"{who}/{key}", "openings.key")
-
-        def work(connection: Connection) -> Opened:
-            return self._open(connection, channel, customer_id, net, hashed, notice)
-
+        opening = Opening(
+            self._writing, channel=channel, customer_id=customer_id, net=net, key=key, notice=notice
+        )
         try:
-            return await self.database.write(work)
+            return await self.database.write(opening)
         except (
             IntegrityError
         ):  # the same key at the same moment on another connection: its conversation counts
-            return await self.database.write(work)
-
-    def _open(
-        self,
-        connection: Connection,
-        channel: str,
-        customer_id: str | None,
-        net: str,
-        key: str | None,
-        notice: OutReply | None,
-    ) -> Opened:
-        now = self._clock()
-        if key is not None:
-            connection.execute(openings.delete().where(openings.c.at < now - KEY_LIFE))
-            known = connection.execute(select(openings).where(openings.c.key == key)).first()
-            if known is not None:
-                secret = self._vault.open(known.secret, f"openings.secret/{key}")
-                return Opened(known.conversation_id, secret, work=None, repeated=True)
-        conversation_id, secret = f"c_{secrets.token_urlsafe(16)}", secrets.token_urlsafe(32)
-        shopper = (
-            None
-            if customer_id is None
-            else connection.execute(rows.SHOPPER, {"customer": customer_id}).first()
-        )
-        personalisation = True if shopper is None else shopper.personalisation
-        said = [notice] if notice is not None and personalisation else []
-        conversation = Conversation(
-            conversation_id, channel, customer_id, (), Owner.BOT, None, "neutral", personalisation, None
-        )
-        connection.execute(
-            conversations.insert(),
-            {
-                "id": conversation_id,
-                "secret_hash": _hash(secret),
-                "channel": channel,
-                "customer_id": customer_id,
-                "orders": [],
-                "owner": Owner.BOT.value,
-                "next_seq": 2 + len(said),
-                "pending": 1,
-                "style": conversation.style,
-                "personalisation": personalisation,
-                "lease_holder": self._holder,
-                "lease_until": now + LEASE,
-                "created_at": now,
-                "last_at": now,
-            },
-        )
-        connection.execute(
-            owner_changes.insert(),
-            {
-                "conversation_id": conversation_id,
-                "at": now,
-                "before": None,
-                "after": Owner.BOT.value,
-                "changed_by": "shopper",
-                "reason": "opened",
-            },
-        )
-        event = Pending(OPENED, 1, Kind.EVENT, {"event": "opened"}, net, now)
-        self._insert_pending(connection, conversation_id, event)
-        self._insert_replies(connection, conversation_id, 2, said, OPENED, now)
-        if key is not None:
-            sealed = self._vault.seal(secret, f"openings.secret/{key}")
-            connection.execute(
-                openings.insert(),
-                {"key": key, "conversation_id": conversation_id, "secret": sealed, "at": now},
-            )
-        return Opened(conversation_id, secret, rows.to_work(connection, conversation, event))
+            return await self.database.write(opening)
 
     async def identify(
         self, conversation_id: str, secret: str, customer_id: str, net: str
@@ -200,41 +108,20 @@ class Store:
             IdentityConflictError: it belongs to another customer.
             ConversationClosedError: it is over.
         """
-        message_id = f"{FRONT_PREFIX}identified"
-
-        def work(connection: Connection) -> tuple[str, Accepted]:
-            row = self._authorised(connection, conversation_id, secret)
-            if row.customer_id == customer_id:
-                known = connection.execute(
-                    rows.BY_MESSAGE_ID, {"cid": conversation_id, "mid": message_id}
-                ).first()
-                found = message_id if known is not None else OPENED
-                return found, self._repeat(connection, row, found)
-            if row.customer_id is not None:
-                raise IdentityConflictError
-            if row.owner == Owner.CLOSED.value:
-                raise ConversationClosedError
-            shopper = connection.execute(rows.SHOPPER, {"customer": customer_id}).first()
-            # Off stays off: whether the customer chose it before, or it was said in this conversation.
-            on = row.personalisation and (shopper is None or shopper.personalisation)
-            connection.execute(
-                conversations.update()
-                .where(_c.id == conversation_id)
-                .values(customer_id=customer_id, personalisation=on)
+        return await self.database.write(
+            Identification(
+                self._writing,
+                conversation_id=conversation_id,
+                secret=secret,
+                customer_id=customer_id,
+                net=net,
             )
-            if not on:
-                privacy.switch(connection, conversation_id, customer_id, on=False)
-            row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).one()
-            return message_id, self._take(
-                connection, row, message_id, Kind.EVENT, {"event": "identified"}, net
-            )
-
-        return await self.database.write(work)
+        )
 
     # -- a turn -----------------------------------------------------------------------------------------
 
     async def accept(self, conversation_id: str, secret: str, incoming: Incoming) -> Accepted:
-        """Store a shopper's message; when this returns it will be answered whatever happens.
+        """Store a shopper's message; once this returns it will be answered, whatever happens to the process.
 
         Raises:
             AccessDeniedError: unknown conversation or wrong secret.
@@ -245,100 +132,31 @@ class Store:
         """
 
         def work(connection: Connection) -> Accepted:
-            row = self._authorised(connection, conversation_id, secret)
-            known = connection.execute(
-                rows.BY_MESSAGE_ID, {"cid": conversation_id, "mid": incoming.message_id}
-            ).first()
+            row = locked(connection, conversation_id, secret)
+            ids = {"cid": conversation_id, "mid": incoming.message_id}
+            known = connection.execute(rows.BY_MESSAGE_ID, ids).first()
             if known is not None:
-                context = rows.body_context(conversation_id, known.seq)
-                content = json.loads(self._vault.open(known.body, context))
-                if (content.get("text"), content.get("button")) != (
-                    (None, incoming.button) if incoming.button is not None else (incoming.text, None)
-                ):
-                    raise MessageConflictError
-                return self._repeat(connection, row, incoming.message_id)
+                self._check_same(conversation_id, known, incoming)
+                return self._writing.repeat(connection, row, incoming.message_id)
             if row.owner == Owner.CLOSED.value:
                 raise ConversationClosedError
             if row.pending >= MOST_PENDING:
                 raise TooManyPendingError
-            kind, content = self._content(connection, conversation_id, incoming)
-            return self._take(connection, row, incoming.message_id, kind, content, incoming.net)
+            kind, content = self._writing.content(connection, conversation_id, incoming)
+            message = Pending(incoming.message_id, row.next_seq, kind, content, incoming.net, self._clock())
+            return self._writing.take(connection, row, message)
 
         return await self.database.write(work)
 
-    def _content(
-        self, connection: Connection, conversation_id: str, incoming: Incoming
-    ) -> tuple[Kind, dict[str, Any]]:
-        if incoming.button is None:
-            return Kind.TEXT, {"text": incoming.text}
-        row = connection.execute(rows.BUTTON, {"cid": conversation_id, "bid": incoming.button}).first()
-        if row is None:
-            raise ButtonNotOfferedError
-        context = f"{conversation_id}/{incoming.button}"
-        return Kind.BUTTON, {
-            "button": incoming.button,
-            "title": self._vault.open(row.title, f"offered_buttons.title/{context}"),
-            "payload": self._vault.open(row.payload, f"offered_buttons.payload/{context}"),
-        }
-
-    def _take(
-        self,
-        connection: Connection,
-        row: Row,
-        message_id: str,
-        kind: Kind,
-        content: Mapping[str, Any],
-        net: str,
-    ) -> Accepted:
-        """Store a new message and take the lease where it is free."""
-        now = self._clock()
-        conversation = rows.to_conversation(row)
-        message = Pending(message_id, row.next_seq, kind, content, net, now)
-        for_bot = conversation.owner is Owner.BOT
-        state = State.ACCEPTED if for_bot else State.ANSWERED
-        self._insert_pending(connection, row.id, message, state)
-        changes: dict[str, Any] = {"next_seq": row.next_seq + 1, "last_at": now}
-        work = None
-        if for_bot:
-            changes["pending"] = row.pending + 1
-            if self._free(row, now):
-                changes.update(lease_holder=self._holder, lease_until=now + LEASE)
-                first = message if row.pending == 0 else rows.oldest_pending(connection, self._vault, row.id)
-                work = rows.to_work(connection, conversation, first or message)
-        connection.execute(conversations.update().where(_c.id == row.id).values(changes))
-        return Accepted(message.seq, state, conversation.owner, work, style=row.style)
-
-    def _repeat(self, connection: Connection, row: Row, message_id: str) -> Accepted:
-        """Return what became of a message stored before; take up its conversation if nobody works on it."""
-        ids = {"cid": row.id, "mid": message_id}
-        known = connection.execute(rows.BY_MESSAGE_ID, ids).one()
-        owner, state = Owner(row.owner), State(known.state)
-        if state is State.ANSWERED:
-            found = connection.execute(rows.REPLIES_TO, ids).all()
-            replies = tuple(rows.row_view(self._vault, row.id, reply) for reply in found)
-            return Accepted(known.seq, state, owner, repeated=True, replies=replies)
-        return Accepted(known.seq, state, owner, self._claim(connection, row), repeated=True, style=row.style)
-
-    def _free(self, row: Row, now: datetime) -> bool:
-        holder = row.lease_holder
-        if holder is None or row.lease_until is None or row.lease_until <= now:
-            return True
-        return holder != self._holder and is_dead(holder)
-
-    def _claim(self, connection: Connection, row: Row, *, orphaned: bool = False) -> Work | None:
-        """Take the lease where it is free (or ours, but nobody works under it) and something waits."""
-        now = self._clock()
-        if not self._free(row, now) and not (orphaned and row.lease_holder == self._holder):
-            return None
-        message = rows.oldest_pending(connection, self._vault, row.id)
-        if message is None:
-            return None
-        connection.execute(
-            conversations.update()
-            .where(_c.id == row.id)
-            .values(lease_holder=self._holder, lease_until=now + LEASE)
+    def _check_same(self, conversation_id: str, known: Row, incoming: Incoming) -> None:
+        content = json.loads(self._vault.open(known.body, rows.body_context(conversation_id, known.seq)))
+        same = (
+            content.get("button") == incoming.button
+            if incoming.button is not None
+            else "button" not in content and content.get("text") == incoming.text
         )
-        return rows.to_work(connection, rows.to_conversation(row), message)
+        if not same:
+            raise MessageConflictError
 
     async def answer(self, work: Work, answer: Answer) -> Answered:
         """Store all that a turn brought; then hand out the next message or end the lease.
@@ -353,64 +171,83 @@ class Store:
             if row is None or row.lease_holder != self._holder:
                 raise LeaseLostError
             now = self._clock()
-            switched = answer.personalisation
-            on = row.personalisation if switched is None else switched
+            # Switched off meanwhile, or by this very message: then nothing inferred is kept.
+            infer = row.personalisation and answer.personalisation is not False
             reading = None
-            if on and row.personalisation and answer.reading is not None:
+            if infer and answer.reading is not None:
                 context = rows.reading_context(conversation_id, message.seq)
                 reading = self._vault.seal(rows.dump(answer.reading), context)
-            marked = connection.execute(
-                rows.MARK_ANSWERED,
-                {
-                    "cid": conversation_id,
-                    "own_seq": message.seq,
-                    "sealed_reading": reading,
-                    "own_intent": answer.intent,
-                },
-            )
-            if marked.rowcount != 1:
+            marks = {
+                "cid": conversation_id,
+                "own_seq": message.seq,
+                "sealed_reading": reading,
+                "own_intent": answer.intent,
+            }
+            if connection.execute(rows.MARK_ANSWERED, marks).rowcount != 1:
                 raise LeaseLostError
-            replies = self._insert_replies(
-                connection, conversation_id, row.next_seq, answer.replies, message.message_id, now
+            replies = self._writing.insert_replies(
+                connection,
+                conversation_id,
+                self._not_said(connection, work, answer.replies),
+                first_seq=row.next_seq,
+                in_reply_to=message.message_id,
+                now=now,
             )
-            self._insert_requests(connection, row, answer, now)
-            changes = self._after(row, answer, len(replies), now)
+            self._writing.insert_requests(connection, row, answer.requests, now)
             follows = None
             if row.pending > 1:
                 follows = rows.oldest_pending(connection, self._vault, conversation_id)
-            if on and row.personalisation and answer.belief is not None:
-                changes["belief"] = dict(answer.belief)
-                changes["style"] = answer.belief.get("served") or "neutral"
-                if answer.history_held:
-                    changes["history_held_for"] = work.conversation.customer_id
-                if row.customer_id is not None:
-                    privacy.keep_belief(connection, row.customer_id, answer.belief, now)
-            changes["lease_until"] = now + LEASE if follows else None
-            changes["lease_holder"] = self._holder if follows else None
-            connection.execute(conversations.update().where(_c.id == conversation_id).values(changes))
-            if switched is not None:
-                privacy.switch(connection, conversation_id, row.customer_id, on=switched)
+            values = {
+                "cid": conversation_id,
+                "v_next_seq": row.next_seq + len(replies),
+                "v_pending": row.pending - 1,
+                "v_holder": self._holder if follows else None,
+                "v_until": now + LEASE if follows else None,
+                "v_now": now,
+                "v_orders": [*row.orders, *(n for n in answer.orders if n not in row.orders)],
+                **self._inferred(connection, row, work, answer if infer else None, now),
+            }
+            connection.execute(rows.KEEP_ANSWER, values)
+            self._rare(connection, row, answer, now)
             if follows is None:
                 return Answered(replies, Owner(row.owner), None)
             fresh = connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).one()
-            return Answered(
-                replies, Owner(row.owner), rows.to_work(connection, rows.to_conversation(fresh), follows)
-            )
+            following = rows.to_work(connection, rows.to_conversation(fresh), follows)
+            return Answered(replies, Owner(row.owner), following)
 
         return await self.database.write(transaction)
 
-    def _after(self, row: Row, answer: Answer, replies: int, now: datetime) -> dict[str, Any]:
-        changes: dict[str, Any] = {
-            "next_seq": row.next_seq + replies,
-            "pending": row.pending - 1,
-            "last_at": now,
-        }
-        new_orders = [order for order in answer.orders if order not in row.orders]
-        if new_orders:
-            changes["orders"] = [*row.orders, *new_orders]
+    def _not_said(
+        self, connection: Connection, work: Work, replies: tuple[OutReply, ...]
+    ) -> tuple[OutReply, ...]:
+        """Leave out system lines that were said to this message while it waited: one apology is enough."""
+        ids = {"cid": work.conversation.conversation_id, "mid": work.message.message_id}
+        return tuple(
+            reply
+            for reply in replies
+            if not reply.code or connection.execute(rows.SAID, {**ids, "code": reply.code}).first() is None
+        )
+
+    def _inferred(
+        self, connection: Connection, row: Row, work: Work, answer: Answer | None, now: datetime
+    ) -> dict[str, Any]:
+        """Return belief, style and whose history is held after the turn; keep the customer's belief."""
+        if answer is None or answer.belief is None:
+            return {"v_belief": row.belief, "v_style": row.style, "v_held": row.history_held_for}
+        held = row.history_held_for
+        if answer.history_held:
+            held = work.conversation.customer_id
+        if row.customer_id is not None and answer.belief != row.belief:
+            privacy.keep_belief(connection, row.customer_id, answer.belief, now)
+        style = answer.belief.get("served") or "neutral"
+        return {"v_belief": dict(answer.belief), "v_style": style, "v_held": held}
+
+    def _rare(self, connection: Connection, row: Row, answer: Answer, now: datetime) -> None:
+        """Store what few turns bring."""
         if answer.said_goodbye:
-            changes["goodbye_at"] = now
-        return changes
+            connection.execute(conversations.update().where(_c.id == row.id).values(goodbye_at=now))
+        if answer.personalisation is not None:
+            privacy.switch(connection, row.id, row.customer_id, on=answer.personalisation)
 
     async def notice(
         self, conversation_id: str, message_id: str, reply: OutReply, *, only_oldest: bool
@@ -436,8 +273,13 @@ class Store:
                 oldest = connection.execute(rows.OLDEST_PENDING, {"cid": conversation_id}).first()
                 if oldest is not None and oldest.seq < message.seq:
                     return ()
-            said = self._insert_replies(
-                connection, conversation_id, row.next_seq, [reply], message_id, self._clock()
+            said = self._writing.insert_replies(
+                connection,
+                conversation_id,
+                [reply],
+                first_seq=row.next_seq,
+                in_reply_to=message_id,
+                now=self._clock(),
             )
             connection.execute(
                 conversations.update().where(_c.id == conversation_id).values(next_seq=row.next_seq + 1)
@@ -474,7 +316,7 @@ class Store:
         await self.database.write(work)
 
     async def waiting(self, limit: int = 200) -> tuple[str, ...]:
-        """Return conversations with unanswered messages that no other process works on, longest wait first."""
+        """Return conversations that wait and that no other process works on, the longest wait first."""
 
         def work(connection: Connection) -> tuple[str, ...]:
             found = connection.execute(
@@ -484,7 +326,7 @@ class Store:
                 .limit(limit)
             )
             now = self._clock()
-            return tuple(r.id for r in found if r.lease_holder == self._holder or self._free(r, now))
+            return tuple(r.id for r in found if r.lease_holder == self._holder or self._writing.free(r, now))
 
         return await self.database.read(work)
 
@@ -498,7 +340,7 @@ class Store:
             row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).first()
             if row is None or row.pending == 0 or row.owner != Owner.BOT.value:
                 return None
-            return self._claim(connection, row, orphaned=True)
+            return self._writing.claim(connection, row, orphaned=True)
 
         return await self.database.write(work)
 
@@ -542,113 +384,7 @@ class Store:
         """
 
         def work(connection: Connection) -> None:
-            row = self._authorised(connection, conversation_id, secret)
+            row = locked(connection, conversation_id, secret)
             privacy.switch(connection, conversation_id, row.customer_id, on=on)
 
         await self.database.write(work)
-
-    # -- parts ------------------------------------------------------------------------------------------
-
-    def _authorised(self, connection: Connection, conversation_id: str, secret: str) -> Row:
-        return check_secret(
-            connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).first(), secret
-        )
-
-    def _insert_pending(
-        self, connection: Connection, conversation_id: str, message: Pending, state: State = State.ACCEPTED
-    ) -> None:
-        values = rows.message_row(
-            self._vault,
-            conversation_id,
-            message.seq,
-            message.content,
-            author=Author.SYSTEM if message.kind is Kind.EVENT else Author.SHOPPER,
-            kind=message.kind,
-            at=message.at,
-            state=state,
-            message_id=message.message_id,
-            net=message.net,
-        )
-        connection.execute(rows.INSERT_MESSAGE, values)
-
-    def _insert_replies(
-        self,
-        connection: Connection,
-        conversation_id: str,
-        first_seq: int,
-        replies: tuple[OutReply, ...] | list[OutReply],
-        in_reply_to: str,
-        now: datetime,
-    ) -> tuple[Mapping[str, Any], ...]:
-        stored: list[dict[str, Any]] = []
-        offered: list[dict[str, Any]] = []
-        seen: list[Mapping[str, Any]] = []
-        for seq, reply in enumerate(replies, start=first_seq):
-            ids = [f"b_{secrets.token_urlsafe(9)}" for _ in reply.buttons]
-            content = rows.reply_content(reply, ids)
-            stored.append(
-                rows.message_row(
-                    self._vault,
-                    conversation_id,
-                    seq,
-                    content,
-                    author=reply.author,
-                    kind=reply.kind,
-                    at=now,
-                    in_reply_to=in_reply_to,
-                    code=reply.code,
-                )
-            )
-            for button_id, button in zip(ids, reply.buttons, strict=True):
-                context = f"{conversation_id}/{button_id}"
-                offered.append(
-                    {
-                        "conversation_id": conversation_id,
-                        "id": button_id,
-                        "seq": seq,
-                        "title": self._vault.seal(button.title, f"offered_buttons.title/{context}"),
-                        "payload": self._vault.seal(button.payload, f"offered_buttons.payload/{context}"),
-                    }
-                )
-            seen.append(
-                rows.view(
-                    content,
-                    seq=seq,
-                    kind=reply.kind,
-                    author=reply.author,
-                    at=now,
-                    in_reply_to=rows.public_id(in_reply_to),
-                )
-            )
-        if stored:
-            connection.execute(rows.INSERT_MESSAGE, stored)
-        if offered:
-            connection.execute(rows.INSERT_BUTTON, offered)
-        return tuple(seen)
-
-    def _insert_requests(self, connection: Connection, row: Row, answer: Answer, now: datetime) -> None:
-        for request in answer.requests:
-            connection.execute(
-                service_requests.insert(),
-                {
-                    "conversation_id": row.id,
-                    "customer_id": row.customer_id,
-                    "kind": request.kind.value,
-                    "reason": self._vault.seal(request.reason, f"service_requests.reason/{row.id}"),
-                    "contact": None
-                    if request.contact is None
-                    else self._vault.seal(request.contact, f"service_requests.contact/{row.id}"),
-                    "order_number": request.order_number,
-                    "answer_by": request.answer_by,
-                    "created_at": now,
-                },
-            )
-
-
-def check_secret(row: Row | None, secret: str) -> Row:
-    """Return the row; AccessDeniedError unless the secret opens it. Unknown conversations take as long."""
-    expected = _NOBODY if row is None else row.secret_hash
-    matches = hmac.compare_digest(expected, _hash(secret))
-    if row is None or not matches:
-        raise AccessDeniedError
-    return row

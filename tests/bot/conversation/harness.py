@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,13 +122,18 @@ class Front:
     """A front of this process; several may share a record."""
 
     def __init__(
-        self, url: str, rasa_port: int, *, patience: Patience = QUICK, migrate: bool = True, **changes: Any
+        self,
+        url: str,
+        rasa_port: int,
+        *,
+        patience: Patience = QUICK,
+        clock: Callable[[], datetime] = shanghai_now,
+        **changes: Any,
     ) -> None:
-        if migrate:
-            upgrade(url)
+        upgrade(url)
         self.settings = settings_for(url, rasa_port, **changes)
         self.conversations: Conversations
-        app, self.conversations = compose(self.settings, Speaker(), patience=patience)
+        app, self.conversations = compose(self.settings, Speaker(), patience=patience, clock=clock)
         self.server = TestServer(app, host="127.0.0.1")
         self.session: aiohttp.ClientSession
 
@@ -157,10 +164,20 @@ class Front:
         return Shopper(self, got.json["conversation_id"], got.json["secret"], got.json["replies"])
 
 
+async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
+    """Wait until the condition holds; the time limit only ends a test that has failed."""
+
+    async def poll() -> None:
+        while not condition():  # noqa: ASYNC110  # what is waited for happens in other processes too
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(poll(), seconds)
+
+
 def rows(path: Path, query: str, *values: Any) -> list[Any]:
     """Look into the record's file behind the front's back."""
     with sqlite3.connect(path) as connection:
         return connection.execute(query, values).fetchall()
 
 
-__all__ = ["Front", "RasaStub", "Shopper", "Speaker", "rows", "settings_for", "token", "vault"]
+__all__ = ["Front", "RasaStub", "Shopper", "Speaker", "rows", "settings_for", "token", "until", "vault"]

@@ -1,4 +1,4 @@
-"""A small real stand-in for Rasa's front channel: it can be slow, die, answer garbage, fail, and it repeats itself.
+"""A small real stand-in for Rasa's front channel: slow, dying, broken as told; it repeats itself.
 
 As a program (``python -m tests.bot.conversation.rasa_stub PORT``) it serves the bench.
 """
@@ -16,7 +16,13 @@ from aiohttp import web
 Turn = dict[str, Any]
 Script = Callable[[Turn], Turn | Awaitable[Turn]]
 
-BELIEF = {"prior": [-1.4, -1.4, -1.4, -1.4], "evidence": [0.5, 0, 0, 0], "turns": 1, "served": "power", "seen": []}
+BELIEF = {
+    "prior": [-1.4, -1.4, -1.4, -1.4],
+    "evidence": [0.5, 0, 0, 0],
+    "turns": 1,
+    "served": "power",
+    "seen": [],
+}
 READING = {
     "temperament": "power",
     "secondary": None,

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.bot.conversation.harness import Front, rows
+from tests.bot.conversation.harness import Front, rows, until
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 
 
@@ -44,8 +44,18 @@ async def test_all_forms_of_replies(front: Front, rasa: RasaStub) -> None:
         return answer(
             request,
             [
-                {"text": "哪一单？", "buttons": [{"title": "耳机", "payload": '/choose{"order_number": "1"}'}]},
-                {"custom": {"type": "card", "card": "order", "text": "订单 1", "data": {"order_number": "1"}}},
+                {
+                    "text": "哪一单？",
+                    "buttons": [{"title": "耳机", "payload": '/choose{"order_number": "1"}'}],
+                },
+                {
+                    "custom": {
+                        "type": "card",
+                        "card": "order",
+                        "text": "订单 1",
+                        "data": {"order_number": "1"},
+                    }
+                },
                 {"custom": {"type": "directive", "directive": "closed"}},
             ],
         )
@@ -72,7 +82,9 @@ async def test_the_same_message_again_changes_nothing(front: Front, rasa: RasaSt
     conflict = await shopper.post(text="别的", message_id="m_1")
     assert conflict.status == 409 and conflict.json["error"]["code"] == "message_conflict"
     assert rasa.ran.count("m_1") == 1
-    assert rows(tmp_path / "record.db", "select count(*) from messages where channel_message_id='m_1'") == [(1,)]
+    assert rows(tmp_path / "record.db", "select count(*) from messages where channel_message_id='m_1'") == [
+        (1,)
+    ]
 
 
 async def test_the_same_message_at_the_same_time(front: Front, rasa: RasaStub) -> None:
@@ -86,7 +98,9 @@ async def test_the_same_message_at_the_same_time(front: Front, rasa: RasaStub) -
     assert [c["message_id"] for c in rasa.calls].count("m_1") == 1
 
 
-async def test_messages_of_one_conversation_are_answered_in_order_one_at_a_time(front: Front, rasa: RasaStub) -> None:
+async def test_messages_of_one_conversation_are_answered_in_order_one_at_a_time(
+    front: Front, rasa: RasaStub, tmp_path: Path
+) -> None:
     running, most = 0, 0
 
     async def script(request: dict[str, Any]) -> dict[str, Any]:
@@ -99,11 +113,11 @@ async def test_messages_of_one_conversation_are_answered_in_order_one_at_a_time(
 
     shopper = await front.open()
     rasa.script = script
+    query = "select count(*) from messages where author='shopper'"
     tasks = []
     for number in range(8):
         tasks.append(asyncio.create_task(shopper.say(f"第{number}条", f"m_{number}")))
-        while len([m for m in await shopper.messages() if m["author"] == "shopper"]) <= number:
-            await asyncio.sleep(0)
+        await until(lambda n=number: rows(tmp_path / "record.db", query) == [(n + 1,)])
     await asyncio.gather(*tasks)
     assert most == 1
     assert rasa.ran[1:] == [f"m_{n}" for n in range(8)]
