@@ -94,6 +94,9 @@ async def test_a_picture_from_elsewhere_is_not_loaded(open_page: OpenPage, serve
     assert await page.locator(".products li").count() == 2
     assert "¥89.50" in await page.locator(".products").inner_text()
     assert await page.locator("img[src*=evil]").count() == 0
+    ours = page.locator(".product-picture")
+    await expect(ours).to_have_js_property("complete", True)
+    assert await ours.evaluate("image => image.naturalWidth") > 0
     assert server.outside == []
 
 
