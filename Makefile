@@ -20,7 +20,7 @@ run: install ## Start everything and print the address of the chat page
 train: install ## Train the model, if none fits the training data of now
 	@$(BIN)/zhixin train
 
-chat: install ## Chat in the terminal with the running stack (ARGS="--as C0001 --reading")
+chat: install ## Chat in the terminal with the running stack (ARGS="--as u1001 --reading")
 	@$(BIN)/zhixin chat $(ARGS)
 
 bench: install ## Measure speed and memory (ARGS="--json bench.json")
