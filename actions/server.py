@@ -37,7 +37,8 @@ class _SmallErrors(ErrorHandler):  # type: ignore[misc]  # sanic is untyped
     def response(self, request: Request, exception: Exception) -> HTTPResponse:
         status = exception.status_code if isinstance(exception, SanicException) else 500
         if status >= 500:
-            name = ((request.json or {}) if request.body else {}).get("next_action")
+            call = _json(request)
+            name = call.get("next_action") if isinstance(call, dict) else None
             logger.error("action %s failed", name, exc_info=exception)
         return response.json({"error": "failed"}, status=status)
 
@@ -73,7 +74,7 @@ def build_app(
     async def check(request: Request) -> HTTPResponse | None:
         if request.path == "/health":
             return await _health(app)
-        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), expected):
+        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(errors="replace"), expected):
             return response.json({"error": "wrong_secret"}, status=401)
         if request.method == "POST" and isinstance(call := _json(request), dict):
             call.setdefault("domain", domain or {})

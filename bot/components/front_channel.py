@@ -87,7 +87,9 @@ class FrontChannel(InputChannel):  # type: ignore[misc]  # rasa is untyped
         return response.json({"ready": ready}, status=200 if ready else 503)
 
     async def _turn(self, request: Request) -> HTTPResponse:
-        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self._secret):
+        if not hmac.compare_digest(
+            request.headers.get(SECRET_HEADER, "").encode(errors="replace"), self._secret
+        ):
             return _error(401, "wrong_secret")
         runner = self._ready(request)
         if runner is None:

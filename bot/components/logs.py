@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import warnings
 
 from persona.privacy.masking import MaskingFilter
 
@@ -17,7 +16,9 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in ("zhixin", "bot", "persona"):
         logging.getLogger(name).setLevel(level)
-    warnings.filterwarnings("ignore")
+    # Importing Rasa shows a page of its libraries' deprecations, whatever filters are set.
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
     _configure_structlog()
 
 

@@ -98,6 +98,7 @@ def train(root: Path, out_dir: Path, progress: Callable[[str], None] = print) ->
     wanted = model_path(out_dir, root)
     config = yaml.safe_load((root / "bot/config.yml").read_text("utf-8"))
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
+    _train_tone(root / "nlu_data/temperament", progress)
     progress("loading Rasa")
     if not tuning.needs_tensorflow(config):
         tuning.load_rasa_without_tensorflow()
@@ -124,6 +125,15 @@ def train(root: Path, out_dir: Path, progress: Callable[[str], None] = print) ->
         Path(result.model).replace(wanted)
     progress(f"trained {wanted.name}")
     return wanted
+
+
+def _train_tone(corpus_root: Path, progress: Callable[[str], None]) -> None:
+    """Train the temperament engine's classifier where its corpus has changed; it is kept with the corpus."""
+    from persona.temperament import training as tone
+
+    if (corpus_root / "corpus").is_dir() and not tone.is_current(corpus_root):
+        progress("training the temperament reader")
+        tone.train(corpus_root, corpus_root / "model")
 
 
 def main() -> int:
