@@ -6,6 +6,7 @@ from rasa_sdk.events import SlotSet
 from typing_extensions import override
 
 from actions.base import Events, ShopAction, TurnContext, option
+from actions.wishes import refuses
 
 
 class PersonalisationOff(ShopAction):
@@ -28,7 +29,7 @@ class PersonalisationOff(ShopAction):
 
 
 class PersonalisationOn(ShopAction):
-    """Allows the reading of style again."""
+    """Allows the reading of style again; a message that says no is taken at its word, whatever its intent."""
 
     @override
     def name(self) -> str:
@@ -36,6 +37,8 @@ class PersonalisationOn(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
+        if refuses(turn.text):
+            return await PersonalisationOff().handle(turn)
         facts = {"same_terms": True, "can_close": True}
         turn.say("utter_personalisation_on", facts, [option("personalisation_off")])
         turn.directive("personalisation", on=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -17,7 +17,7 @@ import yaml
 from actions.parsing import normalise, number_of
 from actions.shop.models import Sku
 
-_CARE = Path(__file__).resolve().parents[1] / "nlu_data" / "lookups" / "care.yml"
+_MEANINGS = Path(__file__).resolve().parents[1] / "nlu_data" / "meanings"
 
 _METRES = re.compile(r"([12])[.米](\d{2})(?!\d)|([一两])米([一二三四五六七八九]?)([一二三四五六七八九])")
 _HEIGHT = re.compile(r"(?:身?高)?(?<!\d)(1[3-9]\d|20\d)(?:\s*(?:cm|厘米|公分))?(?!\d)", re.IGNORECASE)
@@ -160,15 +160,20 @@ def _amount(words: str) -> Decimal | None:
     return Decimal(number * unit) if number else None
 
 
-@lru_cache(maxsize=1)
-def _care() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    data = yaml.safe_load(_CARE.read_text("utf-8"))
+@cache
+def _meanings(name: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    data = yaml.safe_load((_MEANINGS / f"{name}.yml").read_text("utf-8"))
     return tuple((code, re.compile("|".join(patterns))) for code, patterns in data.items())
 
 
 def care(text: str) -> str | None:
     """Return the code of who needs care (``pregnant``, ``allergy``, ``infant``, ``elder``), or None."""
-    return next((code for code, pattern in _care() if pattern.search(text)), None)
+    return next((code for code, pattern in _meanings("care") if pattern.search(text)), None)
+
+
+def refuses(text: str) -> bool:
+    """Say whether a message about personalisation says no to it."""
+    return any(pattern.search(text) for _, pattern in _meanings("refusal"))
 
 
 def skus_meant(text: str, skus: Sequence[Sku]) -> list[Sku]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,19 @@ def shop(demo: tuple[SqlShop, Clock]) -> SqlShop:
 def clock(demo: tuple[SqlShop, Clock]) -> Clock:
     """Return the clock of the seeded shop."""
     return demo[1]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the project's model, trained once per run, or the one that lies ready for exactly these inputs."""
+    from bot.components import tuning
+    from bot.components.logs import configure_logging
+    from tests.support.dialogue import project_model
+
+    configure_logging("ERROR")
+    tuning.load_rasa_without_tensorflow()
+    tuning.apply()
+    before = os.environ.get("ZHIXIN_ASSERTION_KEY")
+    yield project_model(tmp_path_factory.mktemp("models"))
+    if before is None:
+        os.environ.pop("ZHIXIN_ASSERTION_KEY", None)

@@ -1,4 +1,4 @@
-"""Complaints: taken down in her words, with the order where it is clear, recorded once, answered by a time."""
+"""Complaints: taken down in her words, with the order where it is clear, recorded once."""
 
 from __future__ import annotations
 

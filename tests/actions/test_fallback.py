@@ -1,4 +1,4 @@
-"""What was not understood: likely steps from the ranking, a human after the second miss, kindness for symbols."""
+"""What was not understood: likely steps from the ranking, a human after the second miss."""
 
 from __future__ import annotations
 

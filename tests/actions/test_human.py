@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from actions.human import RequestCallback, RequestHuman, TakeContact
 from actions.shop.sql import SqlShop
@@ -65,9 +65,7 @@ async def test_at_night_the_hours_and_the_morning_are_told_in_every_style(
 ) -> None:
     hours = await shop.service_hours()
     clock.now = NOW.replace(hour=2, minute=0)
-    opening = datetime.combine(
-        clock.now.date(), datetime.strptime(hours.opens, "%H:%M").time(), tzinfo=NOW.tzinfo
-    )
+    opening = datetime.combine(clock.now.date(), time.fromisoformat(hours.opens), tzinfo=NOW.tzinfo)
     for stage in (Stage(shop, "u1006"), Stage(shop)):
         scene = await stage.play(RequestHuman(), "转人工", intent="ask_human")
         answer_by = datetime.fromisoformat(scene.directives[0]["answer_by"])

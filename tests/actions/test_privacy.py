@@ -1,6 +1,8 @@
-"""The switch for the reading of style: the front is told, nothing of the reading stays, all styles say the same."""
+"""The switch for the reading of style: the front is told, and nothing of the reading stays."""
 
 from __future__ import annotations
+
+import pytest
 
 from actions.privacy import PersonalisationOff, PersonalisationOn
 from actions.shop.sql import SqlShop
@@ -22,6 +24,12 @@ async def test_on_tells_the_front(shop: SqlShop) -> None:
     scene = await Stage(shop).play(PersonalisationOn(), "打开个性化", intent="personalisation_on")
     assert scene.directives == [{"type": "directive", "directive": "personalisation", "on": True}]
     assert scene.slots == {"personalisation": True}
+
+
+@pytest.mark.parametrize("text", ["不想要个性化", "个性化关了吧", "别打开个性化", "不同意个性化"])
+async def test_a_no_is_never_heard_as_a_yes(shop: SqlShop, text: str) -> None:
+    scene = await Stage(shop).play(PersonalisationOn(), text, intent="personalisation_on")
+    assert scene.directives[0]["on"] is False
 
 
 def test_what_is_kept_is_told_in_every_style() -> None:

@@ -1,4 +1,4 @@
-"""Recommendations: the same candidates in the same order, as many as the style shows, each with its reason."""
+"""Recommendations: the same candidates in the same order, as many as the style shows, with their reasons."""
 
 from __future__ import annotations
 

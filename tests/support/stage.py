@@ -1,4 +1,4 @@
-"""A stage for actions: a signed message goes in, what was said comes out, checked and worded in all five styles.
+"""A stage for actions: a signed message goes in; what was said comes out, worded in all five styles.
 
 stage = Stage(shop, customer_id="u1006")
 scene = await stage.play(ShowPoints(), "我有多少积分", intent="ask_points")
