@@ -47,24 +47,20 @@ STORED_TRUST = 0.8
 #: Codes of reasons for returns, by what they tell. Others tell nothing.
 FINE_REASONS = frozenset(
     {
-        "size",
+        "wrong_size",
         "size_mismatch",
-        "colour",
-        "color",
-        "color_difference",
+        "colour_difference",
         "quality",
         "flaw",
-        "defect",
         "not_as_described",
-        "description_mismatch",
         "material",
         "wrong_spec",
         "workmanship",
         "smell",
-        "missing_part",
+        "missing_parts",
     }
 )
-LATE_REASONS = frozenset({"late", "too_slow", "slow_delivery", "delivery_late", "no_longer_needed_late"})
+LATE_REASONS = frozenset({"late", "not_received"})
 
 POWER, PERFECT, PEACE, LIVELY = TYPES
 

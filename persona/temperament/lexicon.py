@@ -148,15 +148,16 @@ class Lexicon:
 
 
 def negated(doc: Any, start: int) -> bool:
-    """Return whether a negation stands in the two tokens before the character `start` of `doc`."""
-    at = None
+    """Return whether a negation stands before the character `start` of `doc`.
+
+    In the two tokens before it, or at the head of the very token it lies in ("急" in "不着急").
+    """
     for token in doc:
-        if token.idx >= start:
-            at = token.i
-            break
-    if at is None:
-        at = len(doc)
-    return any(doc[i].text in NEGATIONS for i in range(max(0, at - 2), at))
+        if token.idx + len(token.text) > start:
+            head = token.text[: start - token.idx]
+            before = (doc[i].text for i in range(max(0, token.i - 2), token.i))
+            return any(char in "不没别未" for char in head) or any(text in NEGATIONS for text in before)
+    return False
 
 
 def _spans(cue: Cue, text: str, doc: Any) -> list[tuple[int, int]]:
@@ -185,13 +186,13 @@ def _overlaps(pattern: re.Pattern[str], text: str, start: int, end: int) -> bool
 
 
 def _longest(hits: list[Hit]) -> list[Hit]:
-    """Drop hits that lie strictly inside a longer one, and doubles of the same cue on the same place."""
+    """Let no words count twice: drop a hit inside another of its type, or strictly inside any other."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda h: (h.start - h.end, h.start)):
+    for hit in sorted(hits, key=lambda h: (h.start - h.end, -h.cue.weight, h.start)):
         inside = any(
             k.start <= hit.start
             and hit.end <= k.end
-            and (k.cue is hit.cue or k.end - k.start > hit.end - hit.start)
+            and (k.cue.type is hit.cue.type or k.end - k.start > hit.end - hit.start)
             for k in kept
         )
         if not inside:

@@ -20,6 +20,9 @@ FIGURE, NUMBER, LINK, MASKED = "0", "№", "↗", "某"
 #: First private-use code point; one for each group of emoji, so that a group is one character of normal text.
 EMOJI_BASE = 0xE000
 
+#: Numbers that are words: hotlines for complaints, and what young people type for laughter and praise.
+_SPOKEN = re.compile(r"12315|12345|12300|315|6{3,}|23{2,}")
+
 _MASKS = {
     FIGURE: "数字|金额|日期|时间",
     NUMBER: "订单|身份证号|电话|邮箱|运单|商品",
@@ -90,6 +93,11 @@ class Normaliser:
         for match in self._piece.finditer(text):
             self._plain(text, last, match.start(), out)
             last = match.end()
+            if match.lastgroup == "digits" and _SPOKEN.fullmatch(match.group()):
+                out.extend(
+                    (char, match.start() + i, match.start() + i + 1) for i, char in enumerate(match.group())
+                )
+                continue
             out.append((self._symbol(match), match.start(), last))
         self._plain(text, last, len(text), out)
         out = _cut_runs(out)

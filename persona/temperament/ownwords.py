@@ -13,7 +13,10 @@ COPIED_CHARS = 8
 #: A line of at least so many characters with product-page features and no speech is pasted.
 PASTED_CHARS = 28
 
-_QUOTED = re.compile(r"[“\"「『《【][^”\"」』》】]{2,120}[”\"」』》】]")
+_QUOTED = re.compile(
+    r"(?:[一-鿿]{0,4}(?:说|写|显示|回复|讲|标|叫)[的了着是我: ]*)?"
+    r"[“\"「『《【][^”\"」』》】]{2,120}[”\"」』》】]"
+)
 #: Lines that shop clients write in the shopper's name.
 _CLIENT = re.compile(
     r"(?:咨询|查询)?(?:订单号|订单编号|商品id|商品号|货运单号|运单号) ?[::] ?;? ?[№0a-z]*"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -53,6 +54,12 @@ class Reader:
             if where not in _readers:
                 _readers[where] = cls(where)
             return _readers[where]
+
+    def with_calibration(self, calibration: Calibration) -> Reader:
+        """Return a reader with other figures over the same data (to measure parts of the engine)."""
+        other = copy.copy(self)
+        other.calibration = calibration
+        return other
 
     def warm(self) -> None:
         """Pay every lazy cost now, so that the first shopper does not."""

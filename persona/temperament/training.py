@@ -25,7 +25,7 @@ MIN_CONVERSATIONS = 2
 PENALTY = 3.0
 
 #: Steps of the optimiser.
-STEPS = 400
+STEPS = 200
 
 
 def fingerprint(corpus_root: Path) -> str:
@@ -118,22 +118,44 @@ def fit(
         x[row] /= np.sqrt(mass)
     y = np.eye(len(corpus.LABELS))[list(labels)]
     balance = (len(bags) / len(corpus.LABELS) / np.maximum(1, y.sum(0)))[list(labels)][:, None]
-    weights = _descend(x, y, balance, np.random.default_rng(seed))
+    weights = descend(x, y, balance, np.random.default_rng(seed))
     silent = len(corpus.LABELS) - 1
     return grams, idf, (weights - weights[:, silent : silent + 1])[:, : len(TYPES)]
 
 
-def _descend(x: FloatArray, y: FloatArray, balance: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Accelerated gradient descent (Nesterov 1983) with the step that the curvature allows."""
-    curvature = 0.5 * float(np.linalg.norm(x * np.sqrt(balance), 2) ** 2) + PENALTY
+def descend(
+    x: FloatArray,
+    y: FloatArray,
+    balance: FloatArray,
+    rng: np.random.Generator,
+    *,
+    penalty: float = PENALTY,
+    steps: int = STEPS,
+) -> FloatArray:
+    """Fit a weighted softmax regression: accelerated gradient descent (Nesterov 1983).
+
+    Args:
+        x: features (n, d).
+        y: one-hot labels (n, k).
+        balance: weights of the rows (n, 1).
+        rng: for the starting weights.
+        penalty: of the squared weights.
+        steps: how many.
+
+    Returns:
+        weights (d, k).
+    """
+    weighed = x * np.sqrt(balance)
+    gram = weighed @ weighed.T if len(x) < x.shape[1] else weighed.T @ weighed
+    curvature = 0.5 * float(np.linalg.eigvalsh(gram)[-1]) + penalty
     weights = rng.normal(0, 1e-3, (x.shape[1], y.shape[1]))
     ahead = weights
-    for step in range(STEPS):
+    for step in range(steps):
         logits = x @ ahead
         logits -= logits.max(axis=1, keepdims=True)
         chance = np.exp(logits)
         chance /= chance.sum(axis=1, keepdims=True)
-        moved = ahead - (x.T @ ((chance - y) * balance) + PENALTY * ahead) / curvature
+        moved = ahead - (x.T @ ((chance - y) * balance) + penalty * ahead) / curvature
         ahead = moved + step / (step + 3) * (moved - weights)
         weights = moved
     return weights

@@ -55,13 +55,13 @@ def check(text: str, reading: Reading) -> None:
     assert Belief.from_json(json.loads(json.dumps(reading.belief.to_json()))).served == reading.belief.served
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=MESSY, agent=MESSY)
 def test_any_text(reader: Reader, text: str, agent: str) -> None:
     check(text, reader.read(text, context=(Turn(agent, "agent"),)))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(MESSY, max_size=12))
 def test_any_conversation(reader: Reader, texts: list[str]) -> None:
     belief, context = None, []

@@ -15,7 +15,9 @@ def test_reading_loads_no_tensorflow() -> None:
 
 
 def test_importing_the_reader_imports_neither_spacy_nor_tensorflow() -> None:
-    code = "import sys, persona.temperament.reader as r\nprint({'tensorflow', 'spacy'} & set(sys.modules) or [])"
+    code = (
+        "import sys, persona.temperament.reader as r\nprint({'tensorflow', 'spacy'} & set(sys.modules) or [])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
