@@ -70,7 +70,7 @@ class ComplaintForm(ShopAction):
 
 
 def _ask(turn: TurnContext) -> Events:
-    turn.say("utter_ask_complaint_text", options=[option("stop")])
+    turn.say("utter_complaint_ask_story", options=[option("stop")])
     return [SlotSet(TEXT, None), SlotSet(REQUESTED, TEXT)]
 
 

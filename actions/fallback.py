@@ -29,6 +29,8 @@ OFFERS: Mapping[str, str] = {
             "request_exchange",
             "request_refund",
             "ask_aftersale_progress",
+            "ask_return_policy",
+            "verify_me",
             "ask_membership",
             "ask_points",
             "ask_my_address",

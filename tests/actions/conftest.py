@@ -34,7 +34,7 @@ def clock(demo: tuple[SqlShop, Clock]) -> Clock:
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the project's model, trained once per run, or the one that lies ready for exactly these inputs."""
+    """Return the project's model: trained once per run, or lying ready for exactly these inputs."""
     from bot.components import tuning
     from bot.components.logs import configure_logging
     from tests.support.dialogue import project_model

@@ -28,7 +28,7 @@ async def test_a_bare_complaint_is_asked_what_happened_and_the_answer_recorded(s
     stage = Stage(shop, "u1013")
     for bare in ("我要投诉", "投诉！！", "信不信我去12315", "我要给差评"):
         asked = await opened(stage, bare)
-        assert asked.responses == ["utter_ask_complaint_text"]
+        assert asked.responses == ["utter_complaint_ask_story"]
         assert asked.directives == []
         assert asked.slots["requested_slot"] == "complaint_text"
     # Whatever the classifier takes it for, it is the answer.
@@ -81,7 +81,7 @@ async def test_it_can_be_left_and_interrupted_and_goes_on(shop: SqlShop) -> None
     assert other.events == []  # the form is rejected and the other topic answers
     assert other.messages == []
     resumed = await stage.play(ComplaintForm(), "你是机器人吗", intent="ask_robot", events=RESUMED)
-    assert resumed.responses == ["utter_ask_complaint_text"]
+    assert resumed.responses == ["utter_complaint_ask_story"]
 
 
 async def test_a_tapped_button_is_no_story(shop: SqlShop) -> None:
@@ -89,7 +89,7 @@ async def test_a_tapped_button_is_no_story(shop: SqlShop) -> None:
     tapped = await stage.play(ComplaintForm(), intent="track_shipment", events=WAITING)
     assert tapped.messages == []
     again = await stage.play(ComplaintForm(), intent="complain", events=WAITING)
-    assert again.responses == ["utter_ask_complaint_text"]
+    assert again.responses == ["utter_complaint_ask_story"]
 
 
 async def test_nothing_is_recorded_while_the_shop_is_down(shop: SqlShop) -> None:
