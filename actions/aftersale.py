@@ -56,7 +56,7 @@ class AfterSaleForm(WriteForm):
     """Which order, what kind, why, summary, confirmation, submitted."""
 
     form = "aftersale_form"
-    intents = tuple(_KIND_OF_INTENT)
+    intents = (*_KIND_OF_INTENT, "report_problem")
     details = (_KIND, _REASON)
     tiers = (in_states(OrderState.DELIVERED), in_states(*MOVING), in_states(OrderState.PAID))
     left = "utter_aftersale_left"

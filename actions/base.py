@@ -146,7 +146,7 @@ class TurnContext:
 class _Budgets:
     """Remembers when each turn first asked the shop: several actions of a turn share one allowance."""
 
-    _KEEP_S = 25.0  # longer than any turn's allowance; a message repeated later starts afresh
+    _GRACE_S = 2.0  # so long after the allowance, actions still are of the same turn; a repeat comes later
     _MOST = 2_000
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -158,7 +158,7 @@ class _Budgets:
         now = self._clock()
         turn = (identity.conversation_id, identity.message_id)
         began = self._began.get(turn)
-        if began is None or now - began > max(self._KEEP_S, allowance_s) or not identity.message_id:
+        if began is None or now - began > allowance_s + self._GRACE_S or not identity.message_id:
             self._began[turn] = began = now
             self._began.move_to_end(turn)
             while len(self._began) > self._MOST:

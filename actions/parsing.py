@@ -165,6 +165,16 @@ def is_question(text: str) -> bool:
     return _QUESTION.search(normalise(text)) is not None
 
 
+_GIVES_UP = re.compile(
+    r"(?:不|别|甭)(?:想|要|用|给我|帮我)?(?:取消|退货|退款|退|换货|换|改地址|改|弄|办|申请|提交)(?:了|吧|啦)"
+)
+
+
+def gives_up(text: str) -> bool:
+    """Whether `text` takes back what was begun: 不取消了, 别退了吧."""
+    return _GIVES_UP.search(normalise(text)) is not None and not is_question(text)
+
+
 def is_plain_yes(text: str) -> bool:
     """Whether `text` is a yes and nothing else: no question, no condition, no "but"."""
     text = normalise(text)

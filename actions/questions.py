@@ -23,6 +23,7 @@ FORMS: dict[str, str] = {
     "request_return": "aftersale_form",
     "request_exchange": "aftersale_form",
     "request_refund": "aftersale_form",
+    "report_problem": "aftersale_form",
 }
 
 

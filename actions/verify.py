@@ -38,7 +38,9 @@ class VerifyForm(ShopAction):
                 turn.say("utter_verify_left", options=[option("verify_me"), option("ask_human")])
                 return _end()
             given = named_number(turn)
-            digits = parsing.phone_tail(turn.text) if phase is Phase.MESSAGE or given else None
+            # Four digits in a question about something else (a year, a price) would count as a failure.
+            answer = phase is Phase.MESSAGE and turn.intent in ANSWERS
+            digits = parsing.phone_tail(turn.text) if answer or given else None
             fresh = bool(given or digits)
             if phase is Phase.MESSAGE and not fresh and turn.intent not in ANSWERS:
                 return []  # another topic

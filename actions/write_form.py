@@ -221,7 +221,7 @@ class WriteForm(ShopAction, ABC):
     async def _answer(self, turn: TurnContext, draft: Draft, requested: str | None) -> Events:
         """Take yes and no; anything else repeats the question."""
         intent = turn.intent
-        if intent == "deny":
+        if intent == "deny" or parsing.gives_up(turn.text):
             return self._leave(turn, draft)
         if requested == CONFIRM and intent == "affirm" and self._means_this(turn, draft):
             return await self._execute(turn, draft)

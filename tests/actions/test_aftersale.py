@@ -202,3 +202,13 @@ async def test_a_state_of_every_kind_has_words(shop: SqlShop) -> None:
 
     for state in AfterSaleState:
         assert f"utter_aftersale_{state.value}" in wording()
+
+
+async def test_a_report_of_damage_asks_only_what_to_do_about_it(shop: SqlShop) -> None:
+    order = await returnable(shop)
+    form, asked = await opened(shop, order, "report_problem", "收到的杯子是碎的")
+    assert asked.responses == ["utter_aftersale_which_kind"]
+    assert set(asked.options) == {"choose_kind"}
+    summary = await form.say(intent="request_exchange", entities={"order_number": order.order_number})
+    assert summary.responses == ["utter_exchange_confirm"]
+    assert (summary.facts["reason"], summary.facts["shop_pays"]) == ("damaged", True)

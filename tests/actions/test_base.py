@@ -106,6 +106,19 @@ async def test_a_slow_shop_is_given_up_and_the_allowance_is_the_whole_turns(
     assert [m["response"] for m in await answers(quick, "m_2")] == ["utter_half"]
 
 
+def test_a_message_repeated_later_has_a_fresh_allowance() -> None:
+    now = [100.0]
+    budgets = base._Budgets(lambda: now[0])
+    turn = TurnContext(CollectingDispatcher(), tracker("m_1")).identity
+    assert budgets.remaining(turn, 9.0) == 9.0
+    now[0] += 8.5
+    assert budgets.remaining(turn, 9.0) == 0.5
+    now[0] += 1.0
+    assert budgets.remaining(turn, 9.0) < 0
+    now[0] += 5.0  # Rasa was killed and the front sends the message again
+    assert budgets.remaining(turn, 9.0) == 9.0
+
+
 async def test_keys_are_made_of_conversation_message_and_action() -> None:
     turn = TurnContext(CollectingDispatcher(), tracker("m_7"))
     assert turn.key("cancel") == "c_1:m_7:cancel"

@@ -193,3 +193,20 @@ def test_a_correction_completes_or_replaces() -> None:
 )
 def test_only_a_plain_yes_confirms(text: str, yes: bool) -> None:
     assert parsing.is_plain_yes(text) is yes
+
+
+@pytest.mark.parametrize(
+    ("text", "given_up"),
+    [
+        ("不取消了", True),
+        ("算了别退了吧", True),
+        ("不取消了 我要改地址", True),
+        ("不想退了", True),
+        ("怎么不改了吗", False),
+        ("取消订单", False),
+        ("不能退吗", False),
+        ("改地址", False),
+    ],
+)
+def test_taking_back_what_was_begun(text: str, given_up: bool) -> None:
+    assert parsing.gives_up(text) is given_up

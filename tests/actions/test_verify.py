@@ -139,6 +139,15 @@ async def test_another_topic_is_let_through_and_the_form_goes_on(shop: SqlShop, 
     assert form.waits_for == "verify_tail"
 
 
+async def test_four_digits_in_another_question_are_no_attempt(shop: SqlShop, order: Order) -> None:
+    form = form_of(shop)
+    await form.open("快递", intent="track_shipment")
+    await form.say(order.order_number, intent="give_order_number")
+    for _ in range(6):
+        assert not (await form.say("2024年买的还能退吗", intent="ask_return_policy")).said
+    assert grant_of(await form.say(tail(order), intent="give_phone_tail"))
+
+
 @pytest.mark.parametrize(("text", "intent"), [("算了", "stop"), ("不用了", "deny")])
 async def test_it_can_be_left(shop: SqlShop, order: Order, text: str, intent: str) -> None:
     form = form_of(shop)
