@@ -37,21 +37,35 @@ _BUSY_MS = 10_000
 
 
 @dataclass(frozen=True)
+class _Outcome:
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True)
 class _Job:
     work: Callable[[Connection], Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
 
+    def run(self, connection: Connection) -> _Outcome:
+        return _Outcome(self.future, self.loop, self.work(connection))
 
-@dataclass(frozen=True)
-class _Outcome:
-    job: _Job
-    result: Any = None
-    error: BaseException | None = None
+    def failed(self, error: BaseException) -> _Outcome:
+        return _Outcome(self.future, self.loop, error=error)
 
 
-def make_engine(url: str) -> Engine:
-    """Return an engine with a named pool and, for SQLite, the pragmas that the record relies on."""
+def make_engine(url: str, *, begins: bool = True) -> Engine:
+    """Return an engine with a named pool and, for SQLite, the pragmas that the record relies on.
+
+    Args:
+        url: SQLAlchemy URL.
+        begins: begin SQLite transactions by an event of the engine, immediate ones where the connection has
+            the execution option ``writes``. The event makes each statement dearer by a sixth, so that
+            :class:`Database` begins its own.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(
@@ -89,7 +103,8 @@ def make_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     event.listen(engine, "connect", _pragmas)
-    event.listen(engine, "begin", _begin)
+    if begins:
+        event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -101,14 +116,14 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = make_engine(url)
+        self.engine = make_engine(url, begins=False)
         self._sqlite = self.engine.dialect.name == "sqlite"
         threads = _READERS if self._sqlite else _SERVER_CONNECTIONS
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="record")
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
-        # One thread: of flushes that wait in line, all but the first find nothing left to do and cost little.
-        self._flusher = ThreadPoolExecutor(1, thread_name_prefix="record-flush")
+        self._flushes: queue.SimpleQueue[asyncio.Future[None] | None] = queue.SimpleQueue()
+        self._flusher: threading.Thread | None = None
         self._log: int | None = None  # descriptor of the write-ahead log
 
     async def write(self, work: Callable[[Connection], T]) -> T:
@@ -128,14 +143,41 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._transaction, work)
 
-    async def flush(self) -> None:
-        """Return when everything committed before this call is on the disk.
+    def flush(self) -> asyncio.Future[None]:
+        """Return a future that is done when everything committed before this call is on the disk.
 
-        Raises:
-            OSError: the disk failed.
+        It raises OSError where the disk failed.
         """
-        if self._sqlite:
-            await asyncio.get_running_loop().run_in_executor(self._flusher, self._flush)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self._sqlite:
+            future.set_result(None)
+            return future
+        if self._flusher is None:
+            self._flusher = threading.Thread(target=self._flush_forever, name="record-flush", daemon=True)
+            self._flusher.start()
+        self._flushes.put(future)
+        return future
+
+    def _flush_forever(self) -> None:
+        """Serve all who wait with one call to the disk at a time."""
+        waiting: list[asyncio.Future[None]] = []
+        stopping = False
+        while not stopping:
+            future = self._flushes.get()
+            while future is not None:
+                waiting.append(future)
+                try:
+                    future = self._flushes.get_nowait()
+                except queue.Empty:
+                    break
+            stopping = future is None
+            error: BaseException | None = None
+            try:
+                self._flush()
+            except OSError as exc:
+                error = exc
+            _settle([_Outcome(waiter, waiter.get_loop(), error=error) for waiter in waiting])
+            waiting.clear()
 
     def _flush(self) -> None:
         # SQLite holds its locks on other files, so a descriptor of our own on the log disturbs none of them.
@@ -161,7 +203,10 @@ class Database:
             await loop.run_in_executor(None, self._writer.join)
             self._writer = None
         self._pool.shutdown(wait=True)
-        self._flusher.shutdown(wait=True)
+        if self._flusher is not None:
+            self._flushes.put(None)
+            await loop.run_in_executor(None, self._flusher.join)
+            self._flusher = None
         if self._log is not None:
             os.close(self._log)
             self._log = None
@@ -169,6 +214,8 @@ class Database:
 
     def _transaction(self, work: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
+            if self._sqlite:
+                _begin_now(connection, "BEGIN")
             return work(connection)
 
     def _write(self) -> None:
@@ -190,11 +237,11 @@ class Database:
                 continue
             try:
                 if connection is None:
-                    connection = self.engine.connect().execution_options(writes=True)
+                    connection = self.engine.connect()
                 outcomes = _run(connection, batch)
             except BaseException as exc:
                 logger.exception("the record could not be written")
-                outcomes = [_Outcome(job, error=exc) for job in batch]
+                outcomes = [job.failed(exc) for job in batch]
                 if connection is not None:
                     connection.invalidate()
                     connection.close()
@@ -204,24 +251,30 @@ class Database:
             connection.close()
 
 
+def _begin_now(connection: Connection, statement: str) -> None:
+    """Begin on the driver's connection: SQLAlchemy leaves that to whoever has taken it from the driver."""
+    connection.connection.cursor().execute(statement)
+
+
 def _run(connection: Connection, batch: list[_Job]) -> list[_Outcome]:
     """Run all jobs of a batch in one transaction; a job that raises is undone alone."""
     outcomes: list[_Outcome] = []
     with connection.begin() as transaction:
+        _begin_now(connection, "BEGIN IMMEDIATE")
         if len(batch) == 1:
             try:
-                outcomes.append(_Outcome(batch[0], batch[0].work(connection)))
+                outcomes.append(batch[0].run(connection))
             except Exception as exc:
                 transaction.rollback()
-                return [_Outcome(batch[0], error=exc)]
+                return [batch[0].failed(exc)]
             return outcomes
         for job in batch:
             connection.exec_driver_sql("SAVEPOINT job")
             try:
-                outcomes.append(_Outcome(job, job.work(connection)))
+                outcomes.append(job.run(connection))
             except Exception as exc:
                 connection.exec_driver_sql("ROLLBACK TO job")
-                outcomes.append(_Outcome(job, error=exc))
+                outcomes.append(job.failed(exc))
             connection.exec_driver_sql("RELEASE job")
     return outcomes
 
@@ -230,7 +283,7 @@ def _settle(outcomes: list[_Outcome]) -> None:
     """Hand the results to the loops that wait for them, with one wake-up for each loop."""
     by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
     for outcome in outcomes:
-        by_loop.setdefault(outcome.job.loop, []).append(outcome)
+        by_loop.setdefault(outcome.loop, []).append(outcome)
     for loop, own in by_loop.items():
         try:
             loop.call_soon_threadsafe(_resolve, own)
@@ -240,7 +293,7 @@ def _settle(outcomes: list[_Outcome]) -> None:
 
 def _resolve(outcomes: list[_Outcome]) -> None:
     for outcome in outcomes:
-        future = outcome.job.future
+        future = outcome.future
         if future.done():
             continue
         if outcome.error is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from bot.conversation import rows
+from bot.conversation import rows, words
 from bot.conversation.database import Database
 from bot.conversation.opening import check_secret
 from bot.conversation.schema import conversations, messages
@@ -99,13 +99,15 @@ class Reader:
 
         return await self._database.read(work)
 
-    async def answered(self, conversation_id: str, message_id: str) -> bool:
-        """Return whether a message is answered (or gone); the cheap form of :meth:`progress`."""
+    async def settled(self, conversation_id: str, message_id: str) -> bool:
+        """Return whether nobody need wait any longer: the message is answered, gone, or apologised for."""
 
         def work(connection: Connection) -> bool:
             ids = {"cid": conversation_id, "mid": message_id}
             message = connection.execute(rows.BY_MESSAGE_ID, ids).first()
-            return message is None or message.state == State.ANSWERED.value
+            if message is None or message.state == State.ANSWERED.value:
+                return True
+            return connection.execute(rows.SAID, {**ids, "code": words.APOLOGY}).first() is not None
 
         return await self._database.read(work)
 

@@ -45,6 +45,17 @@ CONVERSATION = select(
 #: The same, locked until the transaction ends (SQLite's writers are alone anyway).
 LOCKED_CONVERSATION = CONVERSATION.with_for_update()
 
+#: The locked conversation with what is known of a message id, in one go: (…, known_seq, known_body).
+LOCKED_WITH_MESSAGE = (
+    CONVERSATION.add_columns(_m.seq.label("known_seq"), _m.body.label("known_body"))
+    .select_from(
+        conversations.outerjoin(
+            messages, and_(_m.conversation_id == _c.id, _m.channel_message_id == bindparam("mid"))
+        )
+    )
+    .with_for_update(of=conversations)
+)
+
 BY_MESSAGE_ID = select(_m.seq, _m.kind, _m.body, _m.state).where(
     _m.conversation_id == bindparam("cid"), _m.channel_message_id == bindparam("mid")
 )

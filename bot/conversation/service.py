@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 
 #: How often the record is asked for what another process may have written, in seconds.
 _REMOTE_POLL = (0.1, 0.5)
-_LOCAL_POLL = 2.0
 _HUB_POLL = 1.0
 
 
@@ -96,9 +95,9 @@ class Conversations:
         )
         if opened.work is not None:
             self._worker.take(opened.work)
-        outcome, _ = await asyncio.gather(
-            self._wait((opened.conversation_id, OPENED), complete=False), self._store.database.flush()
-        )
+        flushed = self._store.database.flush()
+        outcome = await self._wait((opened.conversation_id, OPENED), complete=False)
+        await flushed
         return OpenedConversation(opened.conversation_id, opened.secret, outcome)
 
     async def send(self, conversation_id: str, secret: str, incoming: Incoming) -> Outcome:
@@ -184,9 +183,9 @@ class Conversations:
             return Outcome(accepted.owner, accepted.replies)
         # The message reaches the disk while its turn runs; nobody hears of it before both are done. The
         # answer need not: lost with the power, it is fetched again from Rasa, which runs a message id once.
-        flushing = asyncio.ensure_future(self._store.database.flush())
+        flushed = self._store.database.flush()
         outcome = await self._wait(key, complete=not accepted.repeated)
-        await flushing
+        await flushed
         return outcome
 
     async def _wait(self, key: tuple[str, str], *, complete: bool) -> Outcome:
@@ -196,24 +195,19 @@ class Conversations:
             key: conversation and message.
             complete: nothing was said to the message before, so that the replies of the turn are all.
         """
+        if self._worker.works_on(key[0]):
+            # The worker ends this by the answer, by the apology, or by giving up the conversation.
+            answered = await self._worker.waiter(key)
+            if answered is not None and complete:
+                return Outcome(answered.owner, answered.replies)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._worker.patience.apology + 1.0
-        remote_pause = _REMOTE_POLL[0]
-        while (left := deadline - loop.time()) > 0:
-            local = self._worker.works_on(key[0])
-            pause = _LOCAL_POLL if local else remote_pause
-            done, _ = await asyncio.wait({self._worker.waiter(key)}, timeout=min(pause, left))
-            if done:
-                answered = done.pop().result()
-                if answered is not None and complete:
-                    return Outcome(answered.owner, answered.replies)
-                break
-            if await self._reader.answered(*key):
-                break
-            remote_pause = min(2 * remote_pause, _REMOTE_POLL[1])
+        pause = _REMOTE_POLL[0]
+        while not await self._reader.settled(*key) and loop.time() < deadline:
+            await asyncio.wait({self._worker.waiter(key)}, timeout=pause)
+            pause = min(2 * pause, _REMOTE_POLL[1])
         progress = await self._reader.progress(*key)
-        if progress.answered:
-            self._worker.forget(key)
+        self._worker.forget(key)
         return _to_outcome(progress)
 
     async def _look_for_news(self) -> None:

@@ -7,7 +7,7 @@ A turn costs two: :meth:`Store.accept` (the message, and the lease where it is f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from bot.conversation.errors import (
     TooManyPendingError,
 )
 from bot.conversation.lease import LEASE
-from bot.conversation.opening import Identification, Opening, locked
+from bot.conversation.opening import Identification, Opening, check_secret, locked
 from bot.conversation.owner import check_transition
 from bot.conversation.schema import conversations, owner_changes
 from bot.conversation.types import (
@@ -132,11 +132,10 @@ class Store:
         """
 
         def work(connection: Connection) -> Accepted:
-            row = locked(connection, conversation_id, secret)
             ids = {"cid": conversation_id, "mid": incoming.message_id}
-            known = connection.execute(rows.BY_MESSAGE_ID, ids).first()
-            if known is not None:
-                self._check_same(conversation_id, known, incoming)
+            row = check_secret(connection.execute(rows.LOCKED_WITH_MESSAGE, ids).first(), secret)
+            if row.known_seq is not None:
+                self._check_same(row, incoming)
                 return self._writing.repeat(connection, row, incoming.message_id)
             if row.owner == Owner.CLOSED.value:
                 raise ConversationClosedError
@@ -148,8 +147,8 @@ class Store:
 
         return await self.database.write(work)
 
-    def _check_same(self, conversation_id: str, known: Row, incoming: Incoming) -> None:
-        content = json.loads(self._vault.open(known.body, rows.body_context(conversation_id, known.seq)))
+    def _check_same(self, row: Row, incoming: Incoming) -> None:
+        content = json.loads(self._vault.open(row.known_body, rows.body_context(row.id, row.known_seq)))
         same = (
             content.get("button") == incoming.button
             if incoming.button is not None
@@ -290,16 +289,14 @@ class Store:
 
     # -- leases -----------------------------------------------------------------------------------------
 
-    async def renew(self, conversation_id: str) -> bool:
-        """Renew our lease; False where it is no longer ours."""
+    async def renew(self, conversation_ids: Collection[str]) -> frozenset[str]:
+        """Renew our leases of these conversations; return those that are still ours."""
+        ours = (_c.id.in_(list(conversation_ids)), _c.lease_holder == self._holder)
 
-        def work(connection: Connection) -> bool:
-            changed = connection.execute(
-                conversations.update()
-                .where(_c.id == conversation_id, _c.lease_holder == self._holder)
-                .values(lease_until=self._clock() + LEASE)
-            )
-            return bool(changed.rowcount == 1)
+        def work(connection: Connection) -> frozenset[str]:
+            held = connection.execute(select(_c.id).where(*ours).with_for_update()).scalars().all()
+            connection.execute(conversations.update().where(*ours).values(lease_until=self._clock() + LEASE))
+            return frozenset(held)
 
         return await self.database.write(work)
 

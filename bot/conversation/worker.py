@@ -84,13 +84,16 @@ class Worker:
         self._waiters: dict[Key, asyncio.Future[Answered | None]] = {}
         self._timers: dict[Key, list[asyncio.TimerHandle]] = {}
         self._side: set[asyncio.Task[Any]] = set()
-        self._sweeper: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
 
     # -- life -------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to look for what waits, at once and from time to time."""
-        self._sweeper = asyncio.create_task(self._sweep_forever())
+        self._background = [
+            asyncio.create_task(self._sweep_forever()),
+            asyncio.create_task(self._renew_forever()),
+        ]
 
     async def close(self) -> None:
         """Stop, leaving what is unanswered to whoever comes next; its leases end now."""
@@ -99,7 +102,7 @@ class Worker:
                 handle.cancel()
         self._timers.clear()
         held = list(self._active)
-        tasks = [*self._active.values(), *self._side, *([self._sweeper] if self._sweeper else [])]
+        tasks = [*self._active.values(), *self._side, *self._background]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -190,13 +193,13 @@ class Worker:
     def _ended(self, conversation_id: str, task: asyncio.Task[None]) -> None:
         if self._active.get(conversation_id) is task:
             del self._active[conversation_id]
+            for key in [key for key in self._waiters if key[0] == conversation_id]:
+                self._resolve(key, None)  # whoever waits looks into the record
         if not task.cancelled() and task.exception() is not None:
             logger.error("work on %s ended", conversation_id, exc_info=task.exception())
 
     async def _work(self, first: Work) -> None:
         conversation_id = first.conversation.conversation_id
-        renewal = _Renewal(self._store, conversation_id, asyncio.current_task())
-        renewal.arm()
         try:
             work: Work | None = first
             while work is not None:
@@ -211,8 +214,6 @@ class Worker:
                 work = answered.next
         except LeaseLostError:
             logger.warning("another process works on %s now", conversation_id)
-        finally:
-            renewal.disarm()
 
     async def _ask(self, work: Work) -> Answer:
         """Return the answer to a message, however long it takes to get one."""
@@ -297,40 +298,13 @@ class Worker:
                 logger.exception("the record could not be searched for unanswered messages")
             await asyncio.sleep(self.patience.sweep)
 
-
-class _Renewal:
-    """Keeps a lease alive while a task works, and cancels the task when the lease is lost."""
-
-    def __init__(self, store: Store, conversation_id: str, task: asyncio.Task[Any] | None) -> None:
-        self._store = store
-        self._conversation_id = conversation_id
-        self._task = task
-        self._handle: asyncio.TimerHandle | None = None
-        self._renewing: asyncio.Task[None] | None = None
-
-    def arm(self) -> None:
-        """Renew after a while. A timer costs a turn of some milliseconds next to nothing."""
-        loop = asyncio.get_running_loop()
-        self._handle = loop.call_later(RENEWAL.total_seconds(), self._begin)
-
-    def disarm(self) -> None:
-        """Stop renewing."""
-        if self._handle is not None:
-            self._handle.cancel()
-        if self._renewing is not None:
-            self._renewing.cancel()
-
-    def _begin(self) -> None:
-        self._renewing = asyncio.create_task(self._renew())
-
-    async def _renew(self) -> None:
-        try:
-            ours = await self._store.renew(self._conversation_id)
-        except Exception:
-            logger.exception("the lease of %s could not be renewed", self._conversation_id)
-            ours = True  # it may hold still; the record decides when the answer is stored
-        if ours:
-            self.arm()
-        elif self._task is not None:
-            logger.warning("the lease of %s is lost", self._conversation_id)
-            self._task.cancel()
+    async def _renew_forever(self) -> None:
+        """Keep the leases of long turns alive. One that is lost shows when the answer is stored."""
+        while True:
+            await asyncio.sleep(RENEWAL.total_seconds())
+            if not self._active:
+                continue
+            try:
+                await self._store.renew(list(self._active))
+            except Exception:
+                logger.exception("the leases could not be renewed yet")

@@ -191,7 +191,8 @@ async def test_rasa_is_away_and_comes_back(front: Front, rasa: RasaStub) -> None
 async def orphan(front: Front) -> None:
     """End a front's work as a kill would, without letting go of its leases."""
     worker = front.conversations._worker
-    worker._sweeper.cancel()  # type: ignore[union-attr]
+    for task in worker._background:
+        task.cancel()
     for task in list(worker._active.values()):
         task.cancel()
     worker._active.clear()

@@ -139,7 +139,7 @@ async def test_only_the_holder_answers_and_only_once(database: Database) -> None
     assert taken is not None and taken.message.message_id == "m_1"
     with pytest.raises(LeaseLostError):
         await one.answer(work, Answer((OutReply(Kind.TEXT, "迟了"),)))
-    assert not await one.renew(cid) and await two.renew(cid)
+    assert await one.renew([cid]) == frozenset() and await two.renew([cid, "c_x"]) == {cid}
     answered = await two.answer(taken, Answer((OutReply(Kind.TEXT, "好"),)))
     assert answered.next is not None and answered.next.message.message_id == "m_2"
     with pytest.raises(LeaseLostError):
@@ -155,7 +155,7 @@ async def test_a_renewed_lease_is_not_taken(database: Database) -> None:
     cid, secret = await opened(one)
     await one.accept(cid, secret, text("m_1"))
     clock.now += LEASE - timedelta(seconds=1)
-    assert await one.renew(cid)
+    assert await one.renew([cid]) == {cid}
     clock.now += timedelta(seconds=5)
     assert await two.claim(cid) is None
     await one.release(cid)
