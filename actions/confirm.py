@@ -21,6 +21,8 @@ class Affirm(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
+        if named_number(turn):  # whatever a number was taken for, it asks about its order
+            return await answering(turn.slot("offered_intent")).handle(turn)
         tapped = turn.entity("write")
         if tapped is not None and tapped == turn.slot("last_write"):
             turn.say("utter_already_done", options=[option("ask_order_status"), option("ask_human")])
@@ -38,6 +40,8 @@ class Deny(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
+        if named_number(turn):
+            return await answering(turn.slot("offered_intent")).handle(turn)
         turn.say("utter_nothing_changed", options=[option(step) for step in _HELP])
         return [SlotSet("offered_orders", None), SlotSet("offered_intent", None)]
 

@@ -34,14 +34,14 @@ class VerifyForm(ShopAction):
         number, tail = turn.slot(_NUMBER), turn.slot(_TAIL)
         fresh = False
         if phase is not Phase.RESUMED:
-            if phase is Phase.MESSAGE and turn.intent in ("stop", "deny"):
-                turn.say("utter_verify_left", options=[option("verify_me"), option("ask_human")])
-                return _end()
             given = named_number(turn)
             # Four digits in a question about something else (a year, a price) would count as a failure.
             answer = phase is Phase.MESSAGE and turn.intent in ANSWERS
             digits = parsing.phone_tail(turn.text) if answer or given else None
             fresh = bool(given or digits)
+            if phase is Phase.MESSAGE and not fresh and turn.intent in ("stop", "deny"):
+                turn.say("utter_verify_left", options=[option("verify_me"), option("ask_human")])
+                return _end()
             if phase is Phase.MESSAGE and not fresh and turn.intent not in ANSWERS:
                 return []  # another topic
             number, tail = given or number, digits or tail

@@ -183,7 +183,7 @@ class WriteForm(ShopAction, ABC):
     async def _message(self, turn: TurnContext, draft: Draft) -> Events:
         requested = turn.slot(REQUESTED)
         intent = turn.intent
-        if intent == "stop":
+        if intent == "stop" and named_number(turn) is None:
             return self._leave(turn, draft)
         if intent not in ANSWERS and intent not in self.intents and not await self._answers(turn, requested):
             return []  # another topic

@@ -73,3 +73,12 @@ async def test_a_bare_number_of_an_anonymous_shopper_starts_the_verification(sho
     scene = await Stage(shop).play(GiveOrderNumber(), number, intent="give_order_number")
     assert not scene.said
     assert (scene.slots["verify_order"], scene.events[-1]["name"]) == (number, "verify_form")
+
+
+@pytest.mark.parametrize("action", [Affirm(), Deny(), Stop()])
+async def test_a_bare_number_taken_for_yes_or_no_still_asks_about_its_order(
+    shop: SqlShop, action: Action
+) -> None:
+    number = (await shop.orders("u1001"))[0].order_number
+    scene = await Stage(shop, customer_id="u1001").play(action, number, intent="deny")
+    assert scene.slots["order_number"] == number

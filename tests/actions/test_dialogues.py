@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,24 +9,9 @@ import pytest
 from actions.shop.models import Order, OrderState
 from actions.shop.sql import SqlShop
 from tests.shop.helpers import order_in
-from tests.support.dialogue import Talk, project_model
+from tests.support.dialogue import Talk
 
 pytestmark = pytest.mark.model
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Train the project's model, or take the one that is lying ready for exactly these inputs."""
-    from bot.components import tuning
-    from bot.components.logs import configure_logging
-
-    configure_logging("ERROR")
-    tuning.load_rasa_without_tensorflow()
-    tuning.apply()
-    before = os.environ.get("ZHIXIN_ASSERTION_KEY")
-    yield project_model(tmp_path_factory.mktemp("models"))
-    if before is None:
-        os.environ.pop("ZHIXIN_ASSERTION_KEY", None)
 
 
 async def state_of(shop: SqlShop, order: Order) -> OrderState:

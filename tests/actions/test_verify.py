@@ -158,6 +158,13 @@ async def test_it_can_be_left(shop: SqlShop, order: Order, text: str, intent: st
     assert form.stage.slots["verify_order"] is None
 
 
+async def test_a_number_taken_for_a_no_is_still_the_answer(shop: SqlShop, order: Order) -> None:
+    form = form_of(shop)
+    await form.open("快递", intent="track_shipment")
+    assert (await form.say(order.order_number, intent="deny")).responses == ["utter_verify_ask_tail"]
+    assert grant_of(await form.say(f"不对，是{tail(order)}", intent="deny"))
+
+
 async def test_what_is_no_number_is_explained(shop: SqlShop, order: Order) -> None:
     form = form_of(shop)
     await form.open("快递", intent="track_shipment")
