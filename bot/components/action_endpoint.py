@@ -51,7 +51,9 @@ class ActionEndpoint(EndpointConfig):  # type: ignore[misc]  # rasa is untyped
             self._session = aiohttp.ClientSession(
                 headers=self.headers, timeout=aiohttp.ClientTimeout(total=LIMIT_S, connect=2.0)
             )
-        body = json.dumps(kwargs.get("json"), ensure_ascii=False, separators=(",", ":"), default=_plain)
+        body = json.dumps(
+            _short(kwargs.get("json")), ensure_ascii=False, separators=(",", ":"), default=_plain
+        )
         try:
             async with self._session.request(
                 method, self.url, data=body.encode(), headers={"Content-Type": "application/json"}
@@ -70,6 +72,25 @@ class ActionEndpoint(EndpointConfig):  # type: ignore[misc]  # rasa is untyped
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _short(call: Any) -> Any:
+    """Return an action call in which the turns before this one are told in short: who said or did what."""
+    if not isinstance(call, dict) or not isinstance(events := call.get("tracker", {}).get("events"), list):
+        return call
+    latest = max((i for i, event in enumerate(events) if event.get("event") == "user"), default=0)
+    short = [_told(event) for event in events[:latest]] + events[latest:]
+    return {**call, "tracker": {**call["tracker"], "events": short}}
+
+
+def _told(event: dict[str, Any]) -> dict[str, Any]:
+    if event.get("event") == "user":
+        heard = event.get("parse_data") or {}
+        short = {key: event.get(key) for key in ("event", "timestamp", "text", "message_id")}
+        return {**short, "parse_data": {"intent": heard.get("intent"), "entities": heard.get("entities")}}
+    if event.get("event") == "bot":
+        return {key: event.get(key) for key in ("event", "timestamp", "text")}
+    return event
 
 
 def _plain(value: Any) -> Any:

@@ -33,6 +33,9 @@ MOST_IN_FORM = 240
 #: Shopper messages (from the newest) that keep what a repeated message needs: replies, reading, belief.
 RECENT = 6
 
+#: Attribute of an event that holds its JSON; whoever changes a stored event takes it away.
+WRITTEN = "_zhixin_json"
+
 _USER_METADATA = frozenset({"failed"})
 _BOT_METADATA = frozenset({"utter_action"})
 _PARSE_DATA = frozenset(
@@ -61,6 +64,7 @@ def settle(tracker: DialogueStateTracker, start: int = 0) -> None:
 
 
 def _slim(event: Event) -> None:
+    event.__dict__.pop(WRITTEN, None)
     if isinstance(event, UserUttered):
         event.metadata = _only(event.metadata, _USER_METADATA)
         data: dict[str, Any] = event.parse_data
@@ -82,6 +86,7 @@ def _only(mapping: dict[str, Any] | None, keys: frozenset[str]) -> dict[str, Any
 
 
 def _forget_reading(event: Event) -> None:
+    event.__dict__.pop(WRITTEN, None)
     if isinstance(event, UserUttered):
         event.parse_data.pop("reading", None)
         event.parse_data.pop("belief", None)
@@ -100,10 +105,12 @@ def _fade(events: Sequence[Event]) -> None:
     for event in reversed(events):
         if isinstance(event, UserUttered):
             seen += 1
-            if seen > RECENT:
+            if seen > RECENT and "intent_ranking" in event.parse_data:
+                event.__dict__.pop(WRITTEN, None)
                 for key in ("reading", "belief", "intent_ranking"):
                     event.parse_data.pop(key, None)
-        elif isinstance(event, BotUttered) and seen >= RECENT:
+        elif isinstance(event, BotUttered) and seen >= RECENT and event.data:
+            event.__dict__.pop(WRITTEN, None)
             event.data = {}
 
 

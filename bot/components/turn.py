@@ -262,7 +262,7 @@ class TurnRunner:
         try:
             events: list[Event] = await action.run(_Nowhere(), processor.nlg, seen, processor.domain)
         except Exception:
-            logger.warning("the history could not be read", exc_info=True)
+            logger.warning("the history could not be read")
             events = [SlotSet("prior", None)]
         tracker.update_with_events([e for e in events if isinstance(e, SlotSet)], processor.domain)
         return tracker.get_slot("prior") if "prior" in tracker.slots else None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from persona.privacy.vault import Vault
+from persona.temperament.types import Belief
 from tests.bot.components.conftest import Actions, Front, serving
 
 pytestmark = pytest.mark.model
@@ -101,7 +102,7 @@ async def test_a_tapped_button_brings_its_intent_and_entities(front: Front, acti
     assert answer["intent"] == {"name": "ask_order", "confidence": 1.0}
     assert [(e["entity"], e["value"]) for e in answer["entities"]] == [("order_number", "202611200001")]
     assert answer["reading"] is None
-    assert answer["belief"] == BELIEF
+    assert answer["belief"] == Belief.from_json(BELIEF).to_json()
     assert actions.calls[0]["tracker"]["slots"]["temperament"] == "power"
     assert actions.calls[0]["tracker"]["slots"]["order_number"] == "202611200001"
 
@@ -251,6 +252,11 @@ async def test_offsets_are_those_of_the_text_as_typed(front: Front) -> None:
     answer = await front.say("  订单202611200001到哪了")
     (entity,) = answer["entities"]
     assert (entity["start"], entity["end"]) == (4, 16)
+
+
+@pytest.mark.parametrize("text", ["asdf", "😀", "？？？", "xqz wvk"])
+async def test_input_without_known_features_falls_back(front: Front, text: str) -> None:
+    assert (await front.say(text))["intent"]["name"] == "nlu_fallback"
 
 
 async def test_health_is_true_only_with_a_model(front: Front) -> None:

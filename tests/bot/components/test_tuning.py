@@ -32,12 +32,16 @@ def outcome(function: Any, *args: Any) -> Any:
         {"events": {}},
         {"events": [{"event": "slot"}]},
         {"events": [{"event": 5}]},
+        {"events": [{"event": "nothing_known"}]},
+        {"events": [{"event": "slot", "name": 7, "value": 1}]},
+        {"events": [{"event": "slot", "name": "x", "value": None, "timestamp": "now"}]},
+        {"events": [{"event": "action", "name": None}, {"event": "followup", "name": "x"}], "more": 1},
         {"responses": ["text"]},
         {"responses": {}},
         [],
         None,
     ],
-    ids=range(10),
+    ids=range(14),
 )
 def test_replies_of_actions_are_judged_as_before(reply: Any) -> None:
     from rasa.core.actions.action import RemoteAction
@@ -80,6 +84,90 @@ def test_the_graph_gives_what_dask_gives(tiny_model: Path) -> None:
                 run(processor.graph_runner, inputs, [target])[target][0].as_dict(only_output_properties=True)
             )
     assert runs[:3] == runs[3:]
+
+
+def conversations(processor: Any) -> list[Any]:
+    """Return trackers in the states that rules tell apart: begun, heard, answered, inside a form, left."""
+    from rasa.shared.core.events import ActionExecuted, ActiveLoop, SessionStarted, SlotSet, UserUttered
+    from rasa.shared.core.trackers import DialogueStateTracker
+
+    listen = ActionExecuted("action_listen")
+    begun = [ActionExecuted("action_session_start"), SessionStarted(), listen]
+    form = [
+        ActionExecuted("colour_form"),
+        ActiveLoop("colour_form"),
+        SlotSet("requested_slot", "colour"),
+        listen,
+    ]
+    left = [ActionExecuted("colour_form"), ActiveLoop(None), SlotSet("requested_slot", None)]
+
+    def heard(name: str) -> UserUttered:
+        return UserUttered("话", {"name": name, "confidence": 0.9})
+
+    intents = ("hello", "ask_order", "start_form", "give_colour", "nlu_fallback", "restart")
+    told = [[], begun, [*begun, heard("start_form"), *form, heard("give_colour"), *left]]
+    for name in intents:
+        told.append([*begun, heard(name)])
+        told.append([*begun, heard("hello"), ActionExecuted("utter_hello"), listen, heard(name)])
+        told.append([*begun, heard("start_form"), *form, heard(name)])
+        told.append([*begun, heard(name), ActionExecuted("utter_hello")])
+    slots = processor.domain.slots
+    return [DialogueStateTracker.from_events("x", events, slots) for events in told]
+
+
+def test_rules_decide_as_before(tiny_model: Path) -> None:
+    from rasa.core.agent import Agent
+    from rasa.core.policies.rule_policy import RulePolicy
+
+    processor = Agent.load(tiny_model).processor
+    policy = next(
+        node._component
+        for node in processor.graph_runner._instantiated_nodes.values()
+        if isinstance(node._component, RulePolicy)
+    )
+    found, possible = RulePolicy._find_action_from_rules, RulePolicy._get_possible_keys
+
+    def decide() -> list[Any]:
+        made = []
+        for tracker in conversations(processor):
+            prediction = policy.predict_action_probabilities(tracker, processor.domain)
+            made.append(
+                (prediction.probabilities, prediction.is_end_to_end_prediction, prediction.hide_rule_turn)
+            )
+        return made
+
+    tuned = decide()
+    RulePolicy._find_action_from_rules, RulePolicy._get_possible_keys = stock(found), stock(possible)
+    try:
+        assert decide() == tuned
+    finally:
+        RulePolicy._find_action_from_rules, RulePolicy._get_possible_keys = found, possible
+    assert len({str(made) for made in tuned}) > 5
+
+
+def test_a_rule_on_a_text_is_still_looked_for(tiny_model: Path) -> None:
+    from rasa.core.agent import Agent
+    from rasa.core.policies.rule_policy import RulePolicy
+
+    processor = Agent.load(tiny_model).processor
+    policy = next(
+        node._component
+        for node in processor.graph_runner._instantiated_nodes.values()
+        if isinstance(node._component, RulePolicy)
+    )
+    key = '[{"prev_action": {"action_name": "action_listen"}, "user": {"text": "话"}}]'
+    policy.lookup = {**policy.lookup, "rules": {**policy.lookup["rules"], key: "utter_hello"}}
+    tracker = conversations(processor)[3]
+    assert policy.predict_action_probabilities(tracker, processor.domain).is_end_to_end_prediction
+
+
+def test_a_domain_is_empty_as_before(tiny_model: Path) -> None:
+    from rasa.core.agent import Agent
+    from rasa.shared.core.domain import Domain
+
+    one_slot = Domain.from_yaml("slots: {x: {type: text, mappings: [{type: custom}]}}")
+    for domain in (Domain.empty(), Agent.load(tiny_model).domain, one_slot):
+        assert domain.is_empty() is stock(Domain.is_empty)(domain)
 
 
 def test_the_graph_complains_as_before(tiny_model: Path) -> None:
