@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bot.app import training
 from bot.app.output import CommandError
@@ -50,7 +52,8 @@ class Parser:
             raise ValueError("text is empty")
         # As in chat, nothing that is typed is a command.
         typed = f"／{text.lstrip()[1:]}" if text.lstrip().startswith("/") else text
-        found = self._loop.run_until_complete(self._agent.parse_message(typed))
+        with _results_alone():
+            found = self._loop.run_until_complete(self._agent.parse_message(typed))
         return {
             "text": text,
             "intent": _named(found["intent"]),
@@ -66,12 +69,18 @@ def _named(intent: dict[str, Any]) -> dict[str, Any]:
 def _agent(path: Path) -> Any:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    import logging
-
     from bot.components import tuning
+    from bot.components.logs import configure_logging
 
-    logging.getLogger("rasa").setLevel(logging.ERROR)
-    tuning.load_rasa_without_tensorflow()
-    from rasa.core.agent import Agent
+    configure_logging("ERROR")
+    with _results_alone():
+        tuning.load_rasa_without_tensorflow()
+        from rasa.core.agent import Agent
 
-    return Agent.load(str(path))
+        configure_logging("ERROR")  # Rasa's import has set up its own
+        return Agent.load(str(path))
+
+
+def _results_alone() -> contextlib.redirect_stdout[TextIO]:
+    """Keep stdout for results: whatever Rasa prints goes to stderr."""
+    return contextlib.redirect_stdout(sys.stderr)

@@ -195,6 +195,7 @@ def test_a_file_that_is_not_there_is_one_sentence(zhixin: Zhixin, tmp_path: Path
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.stack
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     line = json.dumps({"id": 1, "turns": [{"text": "你好"}]})
     (tmp_path / "many.jsonl").write_text((line + "\n") * 3000)
