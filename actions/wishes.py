@@ -171,6 +171,11 @@ def care(text: str) -> str | None:
     return next((code for code, pattern in _meanings("care") if pattern.search(text)), None)
 
 
+def feeling(text: str) -> str | None:
+    """Return the gravest feeling that the words show: ``crisis``, ``sorrow``, ``joy``, or None."""
+    return next((code for code, pattern in _meanings("feelings") if pattern.search(text)), None)
+
+
 def refuses(text: str) -> bool:
     """Say whether a message about personalisation says no to it."""
     return any(pattern.search(text) for _, pattern in _meanings("refusal"))
