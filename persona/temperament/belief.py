@@ -17,8 +17,7 @@ the states, and from it of the types, is::
     P(t) ∝ (1 - s) · h[t] · exp(L[t])        P(silent) ∝ s        p(t) = P(t) + P(silent) · h[t]
 
 so that silent conversations leave a shopper where history put him. A type is served from ``p ≥ enter`` on,
-kept while ``p ≥ leave``, and replaced only by one that reaches ``enter`` and leads by ``lead`` and led
-after the message before too (a Schmitt
+kept while ``p ≥ leave``, and replaced only by one that reaches ``enter`` and leads by ``lead`` (a Schmitt
 trigger: two thresholds, so that noise around one of them does not toggle the output).
 """
 
@@ -118,28 +117,18 @@ def updated(belief: Belief, evidence: Sequence[Evidence], tone: Tone, figures: B
         seen=(*belief.seen, *fresh)[-REMEMBERED:],
         tone=Tone.of(belief.tone).faded(figures.forget).plus(tone).flat(),
     )
-    return replace(after, served=served(after, figures, belief))
+    return replace(after, served=served(after, figures))
 
 
-def served(belief: Belief, figures: BeliefFigures, before: Belief | None = None) -> Temperament | None:
-    """Return the type to serve, given the one served so far (hysteresis).
-
-    Args:
-        belief: the belief after the message; its `served` is still the one of before.
-        figures: the thresholds.
-        before: the belief before the message. With it another type takes over only if it led there already,
-            so that a single message never turns what is served.
-    """
+def served(belief: Belief, figures: BeliefFigures) -> Temperament | None:
+    """Return the type to serve, given the one served so far (hysteresis)."""
     chances = dict(zip(TYPES, probabilities(belief, figures), strict=True))
     best = max(TYPES, key=lambda kind: chances[kind])
     now = belief.served
     if now is None:
         return best if chances[best] >= figures.enter else None
     if best is not now and chances[best] >= figures.enter and chances[best] - chances[now] >= figures.lead:
-        earlier = probabilities(before, figures) if before is not None else None
-        if earlier is None or TYPES[earlier.index(max(earlier))] is best:
-            return best
-        return now
+        return best
     return now if chances[now] >= figures.leave else None
 
 

@@ -24,7 +24,7 @@ LONGEST = 3
 
 #: Squared length that is added to a conversation's before it is normalised: what some twenty characters
 #: weigh.
-MASS = 400.0
+MASS = 1200.0
 
 FloatArray = NDArray[np.float64]
 

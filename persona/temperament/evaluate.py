@@ -8,6 +8,7 @@ Predicted is what is served, "none" for nothing.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -237,3 +238,19 @@ def run(
     if html_path:
         write_html(report, html_path)
     return report
+
+
+def main(data: str | None = None, json_file: str | None = None, html_file: str | None = None) -> int:
+    """Print the figures and write the page (default ``build/temperament.html``); return the exit code."""
+    from persona.temperament.report import text_table
+
+    page = Path(html_file) if html_file else Path("build") / "temperament.html"
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        report = run(Path(data) if data else None, Path(json_file) if json_file else None, page)
+    except (OSError, ValueError) as exc:
+        print(f"{data or 'the corpus'}: {exc}", file=sys.stderr)
+        return 1
+    print(text_table(report))
+    print(f"\n{page}")
+    return 0

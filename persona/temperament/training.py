@@ -16,7 +16,7 @@ from persona.temperament.ownwords import foreign_spans, own_text
 from persona.temperament.types import TYPES
 
 #: Changes with the method, so that a model of an older method is trained anew.
-METHOD = "1"
+METHOD = "2"
 
 #: n-grams that fewer conversations hold are left out.
 MIN_CONVERSATIONS = 2
