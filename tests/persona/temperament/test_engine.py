@@ -235,6 +235,7 @@ def test_mood(reader: Reader, text: str, mood: Mood) -> None:
     assert reader.read(text).mood is mood
 
 
+@pytest.mark.model
 def test_held_back_conversations_are_read_as_well_as_before(reader: Reader) -> None:
     """The floor lies a little under what the released engine reaches, so that a real regression fails."""
     report = evaluate(held_back(), reader, "held back")

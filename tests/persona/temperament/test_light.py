@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 
 def test_reading_loads_no_tensorflow() -> None:
     code = (
@@ -22,6 +24,7 @@ def test_importing_the_reader_imports_neither_spacy_nor_tensorflow() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.model
 def test_a_framework_loaded_before_stays() -> None:
     code = (
         "import sys, types\n"
