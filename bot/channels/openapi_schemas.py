@@ -40,6 +40,7 @@ def _button_list(least: int) -> dict[str, Any]:
     return {"type": "array", "minItems": least, "items": {"$ref": "#/components/schemas/Button"}}
 
 
+_STYLE = {"enum": ["neutral", "power", "perfect", "peace", "lively"]}
 _DATA = {"type": "object", "description": "Content of the card."}
 _NULLABLE_OBJECT = {"type": ["object", "null"]}
 
@@ -163,6 +164,7 @@ SCHEMAS: dict[str, Any] = {
                 },
             ),
             _object(["type", "owner"], {"type": {"const": "owner"}, "owner": _OWNER}),
+            _object(["type", "style"], {"type": {"const": "style"}, "style": _STYLE}),
             _object(["type"], {"type": {"const": "pong"}}),
             _object(
                 ["type", "error"],
@@ -211,7 +213,7 @@ SCHEMAS: dict[str, Any] = {
         ["personalisation", "style", "belief", "reading", "intent", "message_id"],
         {
             "personalisation": {"type": "boolean"},
-            "style": {"enum": ["neutral", "power", "perfect", "peace", "lively"]},
+            "style": _STYLE,
             "belief": _NULLABLE_OBJECT,
             "reading": _NULLABLE_OBJECT,
             "intent": _NULLABLE_OBJECT,

@@ -150,7 +150,8 @@ class Socket:
     async def _push(
         self, socket: web.WebSocketResponse, conversation_id: str, after: int, owner: Owner
     ) -> None:
-        """Send what is recorded, in order, each message once."""
+        """Send what is recorded, in order, each message once; and who answers, and in which style."""
+        style = "neutral"
         try:
             with self._shared.conversations.watch(conversation_id) as news:
                 while not socket.closed:
@@ -159,6 +160,9 @@ class Socket:
                     for message in page.messages:
                         await _send(socket, {"type": "message", "message": message})
                         after = message["seq"]
+                    if page.style != style:
+                        style = page.style
+                        await _send(socket, {"type": "style", "style": style})
                     if page.owner is not owner:
                         owner = page.owner
                         await _send(socket, {"type": "owner", "owner": owner.value})

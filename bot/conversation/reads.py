@@ -25,11 +25,12 @@ PAGE = 200
 
 @dataclass(frozen=True)
 class Page:
-    """Messages of a conversation, ascending; `more` where the page was cut."""
+    """Messages of a conversation, ascending; `more` where the page was cut; `style` is served now."""
 
     owner: Owner
     messages: tuple[Mapping[str, Any], ...]
     more: bool = False
+    style: str = "neutral"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Reader:
                 rows.MESSAGES_AFTER, {"cid": conversation_id, "after": after, "count": PAGE + 1}
             ).all()
             seen = tuple(rows.row_view(self._vault, conversation_id, r) for r in found[:PAGE])
-            return Page(Owner(row.owner), seen, more=len(found) > PAGE)
+            return Page(Owner(row.owner), seen, more=len(found) > PAGE, style=row.style)
 
         return await self._database.read(work)
 

@@ -146,6 +146,7 @@ class Conversations:
     async def set_personalisation(self, conversation_id: str, secret: str, *, on: bool) -> None:
         """Switch personalisation; see :meth:`Store.set_personalisation`."""
         await self._store.set_personalisation(conversation_id, secret, on=on)
+        self._hub.publish(conversation_id)
         await self._store.database.flush()
 
     def watch(self, conversation_id: str) -> AbstractContextManager[asyncio.Event]:

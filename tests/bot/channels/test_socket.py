@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import pytest
 
 from bot.channels.socket import TOO_LATE, UNAUTHORISED, Socket
 from bot.conversation.types import Owner
-from tests.bot.conversation.harness import Front, Shopper
-from tests.bot.conversation.rasa_stub import RasaStub
+from tests.bot.conversation.harness import QUICK, Front, Shopper
+from tests.bot.conversation.rasa_stub import RasaStub, answer
 
 
 class Connection:
@@ -52,8 +52,9 @@ async def enter(front: Front, shopper: Shopper, **more: Any) -> Connection:
 
 
 @pytest.fixture
-async def shopper(front: Front) -> AsyncIterator[Shopper]:
-    yield await front.open()
+async def shopper(front: Front, rasa: RasaStub) -> Shopper:
+    rasa.script = lambda request: answer(request, belief=None)
+    return await front.open()
 
 
 async def test_all_messages_are_sent_and_new_ones_pushed(front: Front, shopper: Shopper) -> None:
@@ -82,7 +83,12 @@ async def test_replay_after_a_point_and_messages_of_another_connection(
 
 async def test_what_another_front_records_is_pushed(rasa: RasaStub, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'record.db'}"
-    async with Front(url, rasa.port) as first, Front(url, rasa.port) as second:
+    patience = replace(QUICK, looking=20.0, apology=30.0)
+    async with (
+        Front(url, rasa.port, patience=patience) as first,
+        Front(url, rasa.port, patience=patience) as second,
+    ):
+        rasa.script = lambda request: answer(request, belief=None)
         shopper = await first.open()
         seen = (await shopper.messages())[-1]["seq"]
         connection = await enter(second, shopper, after=seen)
@@ -113,6 +119,16 @@ async def test_a_change_of_owner_is_told(front: Front, shopper: Shopper) -> None
         shopper.conversation_id, Owner.WAITING, by="bot", reason="x"
     )
     assert await connection.next() == {"type": "owner", "owner": "WAITING"}
+
+
+async def test_a_change_of_style_is_told(front: Front, shopper: Shopper, rasa: RasaStub) -> None:
+    connection = await enter(front, shopper, after=10**6)
+    rasa.script = answer
+    await shopper.say("快点")
+    assert await connection.next() == {"type": "style", "style": "power"}
+    path = f"/api/v1/conversations/{shopper.conversation_id}/personalisation"
+    await front.request("PUT", path, json={"on": False}, headers=shopper.headers)
+    assert await connection.next() == {"type": "style", "style": "neutral"}
 
 
 async def test_ping(front: Front, shopper: Shopper) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import json
 import sqlite3
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -118,6 +120,25 @@ class Shopper:
         return messages
 
 
+@functools.cache
+def _template() -> bytes:
+    """An empty record, migrated once for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "record.db"
+        upgrade(f"sqlite:///{path}")
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.read_bytes()
+
+
+def _migrated(url: str) -> None:
+    path = Path(url.removeprefix("sqlite:///"))
+    if not url.startswith("sqlite"):
+        upgrade(url)
+    elif not path.exists():
+        path.write_bytes(_template())
+
+
 class Front:
     """A front of this process; several may share a record."""
 
@@ -130,7 +151,7 @@ class Front:
         clock: Callable[[], datetime] = shanghai_now,
         **changes: Any,
     ) -> None:
-        upgrade(url)
+        _migrated(url)
         self.settings = settings_for(url, rasa_port, **changes)
         self.conversations: Conversations
         app, self.conversations = compose(self.settings, Speaker(), patience=patience, clock=clock)

@@ -195,7 +195,6 @@ async def orphan(front: Front) -> None:
         task.cancel()
     for task in list(worker._active.values()):
         task.cancel()
-    worker._active.clear()
 
 
 async def test_a_second_front_takes_over_when_the_lease_lapses(rasa: RasaStub, tmp_path: Path) -> None:
