@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
@@ -19,7 +20,9 @@ from actions.shop.models import Browse, CustomerHistory, Order
 from persona.temperament import belief as beliefs
 from persona.temperament.calibration import Calibration
 from persona.temperament.history import prior_of
-from persona.temperament.types import Belief, History
+from persona.temperament.types import TYPES, Belief, History
+
+logger = logging.getLogger(__name__)
 
 _DATA = Path(__file__).resolve().parents[1] / "nlu_data" / "temperament"
 _UNIT = "厘米|毫米|毫升|千克|公斤|小时|分钟|分贝|[a-zA-Z%°℃元天次斤克米度瓦升个年月]"
@@ -99,6 +102,30 @@ def prior_belief(history: History) -> Belief:
     return replace(start, served=beliefs.served(start, figures.belief))
 
 
+def with_earlier(history: History, earlier: object, now: datetime) -> History:
+    """Return the history with what earlier conversations had led to believe.
+
+    Args:
+        history: what the shop's record tells.
+        earlier: the front's ``{"belief": Belief JSON, "at": ISO time}``; anything else adds nothing.
+        now: the shop's time, for the age.
+    """
+    if not isinstance(earlier, Mapping):
+        return history
+    try:
+        belief = Belief.from_json(earlier["belief"])
+        at = datetime.fromisoformat(earlier["at"])
+        age = (now - at).total_seconds() / 86_400
+    except (KeyError, TypeError, ValueError):
+        logger.warning("the belief of earlier conversations is malformed and was left out")
+        return history
+    # Only what she said then: what her orders tell is counted anew, and must not count twice.
+    said = replace(belief, prior=beliefs.normalised((0.0, 0.0, 0.0, 0.0)))
+    chances = beliefs.probabilities(said, _calibration().belief)
+    stored = {kind.value: chance for kind, chance in zip(TYPES, chances, strict=True)}
+    return replace(history, belief=stored, belief_age_days=max(age, 0.0))
+
+
 class ReadHistory(ShopAction):
     """Sets slot `prior` (JSON of a Belief) and says nothing. None: the front asks again."""
 
@@ -111,7 +138,9 @@ class ReadHistory(ShopAction):
         if turn.identity.customer_id is None or turn.slot("personalisation") is False:
             return [SlotSet("prior", None)]
         record = await turn.shop.history(turn.identity.customer_id)
-        return [SlotSet("prior", prior_belief(to_history(record)).to_json())]
+        earlier = (turn.message.get("metadata") or {}).get("earlier")
+        history = with_earlier(to_history(record), earlier, await turn.shop.now())
+        return [SlotSet("prior", prior_belief(history).to_json())]
 
     @override
     def unavailable(self, turn: TurnContext) -> Events:

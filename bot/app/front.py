@@ -34,6 +34,7 @@ from bot.conversation.words import Lines, Speaker
 from bot.conversation.worker import Patience, Worker
 from persona.privacy.masking import MaskingFilter
 from persona.privacy.vault import Vault
+from persona.wording.cards import CardTexts
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ def compose(
         addresses = Addresses(settings.trusted_proxies)
     except ValueError as exc:
         raise FrontError(str(exc)) from exc
-    lines = Lines(speaker)
+    lines = Lines(speaker, CardTexts.load())
     try:
         lines.check()
     except Exception as exc:

@@ -50,6 +50,7 @@ class Turn:
         belief: JSON of the belief that the record holds, or None.
         personalisation: whether style may be read and kept.
         history_wanted: whether the shopper's history is to be read first.
+        earlier: the belief of the customer's earlier conversations and its time, part of that history.
     """
 
     conversation_id: str
@@ -62,6 +63,7 @@ class Turn:
     belief: Mapping[str, Any] | None
     personalisation: bool
     history_wanted: bool
+    earlier: Mapping[str, Any] | None
 
     @classmethod
     def from_body(cls, body: bytes) -> Turn:
@@ -103,6 +105,7 @@ class Turn:
             belief=_optional(data, "belief", dict, None),
             personalisation=_optional(data, "personalisation", bool, True),
             history_wanted=_optional(data, "history_wanted", bool, False),
+            earlier=_optional(data, "earlier", dict, None),
         )
 
 
@@ -202,6 +205,7 @@ class TurnRunner:
         self._note_choice(tracker, turn.personalisation)
         if turn.history_wanted and turn.personalisation:
             prior = await self._read_history(processor, tracker, turn, metadata)
+            metadata["history_held"] = prior is not None
             if prior is not None:
                 metadata["prior"] = prior
         failures.clear()  # a history that could not be read is asked for again, and spoils no answer
@@ -256,9 +260,8 @@ class TurnRunner:
         # The action finds the assertion where every action does, in the latest message, which is not
         # recorded yet.
         seen = tracker.copy()
-        seen.update(
-            UserUttered(None, message_id=turn.message_id, metadata=dict(metadata), input_channel="front")
-        )
+        told = {**metadata, "earlier": dict(turn.earlier)} if turn.earlier else dict(metadata)
+        seen.update(UserUttered(None, message_id=turn.message_id, metadata=told, input_channel="front"))
         try:
             events: list[Event] = await action.run(_Nowhere(), processor.nlg, seen, processor.domain)
         except Exception:
@@ -329,6 +332,7 @@ def _outcome(tracker: DialogueStateTracker, message_id: str, *, replayed: bool) 
         "entities": [e for e in data.get("entities", ()) if e.get("entity") != "temperament"],
         "reading": data.get("reading"),
         "belief": data.get("belief"),
+        **({"history_held": held} if isinstance(held := event.metadata.get("history_held"), bool) else {}),
         "replies": replies,
     }
 

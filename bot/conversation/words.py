@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from bot.conversation.types import Author, Kind, OutButton, OutReply
@@ -50,6 +51,13 @@ class Speaker(Protocol):
         """Return the words of a response in a style; raises where a fact is missing."""
 
 
+class CardSpeaker(Protocol):
+    """The part of ``persona.wording.cards.CardTexts`` that the front needs."""
+
+    def say(self, kind: str, data: Mapping[str, Any]) -> str:
+        """Return the plain words of a card; "" where there are none."""
+
+
 #: Every line that the front speaks, with facts of the right form: a start-up check says each once.
 LINES: Mapping[str, Mapping[str, Any]] = {
     PRIVACY_NOTICE: {},
@@ -67,10 +75,18 @@ class Lines:
 
     Args:
         speaker: the wording.
+        cards: says cards in plain words; without it a card's text stays as Rasa gave it.
     """
 
-    def __init__(self, speaker: Speaker) -> None:
+    def __init__(self, speaker: Speaker, cards: CardSpeaker | None = None) -> None:
         self._speaker = speaker
+        self._cards = cards
+
+    def with_card_text(self, reply: OutReply) -> OutReply:
+        """Return a card with its plain words; any other reply as it is."""
+        if self._cards is None or reply.kind is not Kind.CARD or reply.text or reply.card is None:
+            return reply
+        return replace(reply, text=self._cards.say(reply.card, reply.data or {}))
 
     def check(self) -> None:
         """Say every line once, so that a missing one stops the start and not a shopper."""

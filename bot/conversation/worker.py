@@ -253,7 +253,7 @@ class Worker:
             message_id=work.message.message_id,
             replayed=turn.replayed,
         )
-        replies = turn.replies
+        replies = tuple(map(self._lines.with_card_text, turn.replies))
         if turn.failed or effects.malformed:
             replies = (*replies, self._lines.notice(words.APOLOGY, work.conversation.style))
         wanted = history_wanted(work)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from actions.history import ReadHistory, prior_belief, to_history
+from actions.history import ReadHistory, prior_belief, to_history, with_earlier
 from actions.shop.errors import ShopUnavailableError
 from actions.shop.models import CustomerHistory
 from actions.shop.sql import SqlShop
@@ -74,3 +75,30 @@ async def test_without_proof_shop_or_leave_there_is_no_prior(shop: SqlShop, case
         scene = await stage.play(ReadHistory())
     assert scene.slots == {"prior": None}
     assert scene.messages == []
+
+
+async def test_what_was_believed_before_joins_the_record_and_fades(shop: SqlShop) -> None:
+    clear = Belief(prior=(-1.386,) * 4, evidence=(6.0, 0.0, 0.0, 0.0), turns=4)
+    now = await shop.now()
+    leads = []
+    for days in (1, 300):
+        earlier = {"belief": clear.to_json(), "at": (now - timedelta(days=days)).isoformat()}
+        scene = await Stage(shop, "u1021", metadata={"earlier": earlier}).play(ReadHistory())
+        prior = Belief.from_json(scene.slots["prior"]).prior
+        leads.append(prior[0] - max(prior[1:]))
+    assert leads[0] > leads[1] > 0
+
+
+def test_what_the_orders_tell_is_not_counted_twice() -> None:
+    now = datetime.fromisoformat("2026-11-21T12:00:00+08:00")
+    only_orders = Belief(prior=(-0.1, -3.0, -3.0, -3.0))
+    history = with_earlier(History(orders=5), {"belief": only_orders.to_json(), "at": now.isoformat()}, now)
+    assert prior_belief(history).prior == prior_belief(History(orders=5)).prior
+
+
+@pytest.mark.parametrize(
+    "earlier", [None, "x", {}, {"belief": {}, "at": "now"}, {"belief": {"prior": [1]}, "at": "2026-11-21"}]
+)
+def test_a_malformed_earlier_belief_adds_nothing(earlier: object) -> None:
+    now = datetime.fromisoformat("2026-11-21T12:00:00+08:00")
+    assert with_earlier(History(orders=5), earlier, now) == History(orders=5)

@@ -106,6 +106,7 @@ class Stage:
     conversation: str = field(default_factory=lambda: f"c_stage_{next(_conversations)}")
     signed_for: str | None = None  # another conversation, for a stolen assertion
     slots: dict[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # what the front sends beside the assertion
     _count: int = 0
 
     def assertion(self, message_id: str) -> str:
@@ -144,7 +145,7 @@ class Stage:
             "intent_ranking": [{"name": name, "confidence": value} for name, value in ranking],
             "entities": [{"entity": n, "value": v} for n, vs in (entities or {}).items() for v in _many(vs)],
             "message_id": message_id,
-            "metadata": {"assertion": self.assertion(message_id)},
+            "metadata": {**self.metadata, "assertion": self.assertion(message_id)},
         }
         all_slots = {**self.slots, **(slots or {})}
         tracker = Tracker(
