@@ -35,13 +35,16 @@ MAX_CHARS = 200
 
 _NUMBER = re.compile(r"\d{6,}")
 _FIGURE = re.compile(r"\d+(?:\.\d+)?")
-_CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]+|№|0")
+_CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]+|0")
 
 
 def normal(text: str) -> str:
-    """Return the form that the models see: half width, lower case, figures alike, long numbers alike."""
+    """Return the form that the models see: half width, lower case, figures alike, long numbers as a word.
+
+    The normal form of a normal text is the text itself.
+    """
     folded = unicodedata.normalize("NFKC", text[:MAX_CHARS]).lower()
-    return _FIGURE.sub("0", _NUMBER.sub(" № ", folded)).strip()
+    return _FIGURE.sub("0", _NUMBER.sub(" 号码 ", folded)).strip()
 
 
 def grams(text: str) -> Counter[str]:
@@ -84,13 +87,17 @@ class IntentModel:
     def probabilities(self, text: str, encode: Encoder) -> Array:
         """Return the probability of each intent, in the order of `labels`; `text` may be normal already."""
         plain = normal(text)
-        by_grams = self._by_grams(plain)
-        by_vector = _log_softmax(encode([plain])[0] @ self.vector_weights[:-1] + self.vector_weights[-1])
+        by_grams, by_vector = self.log_by_grams(plain), self.log_by_vector(encode([plain])[0])
         joined = SHARPNESS * ((1 - VECTOR_SHARE) * by_grams + VECTOR_SHARE * by_vector)
         result: Array = np.exp(_log_softmax(joined))
         return result
 
-    def _by_grams(self, plain: str) -> Array:
+    def log_by_vector(self, vector: Array) -> Array:
+        """Return the logarithms of the probabilities that the sentence vector alone gives."""
+        return _log_softmax(vector @ self.vector_weights[:-1] + self.vector_weights[-1])
+
+    def log_by_grams(self, plain: str) -> Array:
+        """Return the logarithms of the probabilities that the n-grams of a normal text alone give."""
         known = [
             (row, n) for gram, n in grams(plain).items() if (row := self.vocabulary.get(gram)) is not None
         ]

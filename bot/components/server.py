@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from rasa.core.agent import Agent
     from sanic import Sanic
+    from sanic.request import Request
+    from sanic.response import HTTPResponse
 
     from bot.components.front_channel import FrontChannel
 
@@ -66,6 +68,7 @@ def serve(model: Path, port: int) -> None:
         tuning.load_rasa_without_tensorflow()
     import rasa.core.run
     from rasa.core.utils import AvailableEndpoints
+    from sanic.response import empty
 
     channels = rasa.core.run.create_http_input_channels(None, str(ROOT / "bot/credentials.yml"))
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "bot/endpoints.yml"))
@@ -73,6 +76,10 @@ def serve(model: Path, port: int) -> None:
     app.config.REQUEST_MAX_SIZE = 200_000
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 5.0
     front: FrontChannel = channels[0]
+
+    async def refuse(request: Request) -> HTTPResponse | None:
+        # Rasa adds a page of its own at the root.
+        return None if request.path.startswith("/webhooks/front/") else empty(404)
 
     async def load(app: Sanic, loop: AbstractEventLoop) -> None:
         agent = await rasa.core.run.load_agent_on_start(str(model), endpoints, None, app, loop)
@@ -93,6 +100,7 @@ def serve(model: Path, port: int) -> None:
             await agent.action_endpoint.close()
             agent.tracker_store.close()
 
+    app.register_middleware(refuse, "request")
     app.register_listener(load, "before_server_start")
     app.register_listener(tell, "after_server_start")
     app.register_listener(finish, "before_server_stop")

