@@ -99,12 +99,16 @@ def _request(data: Mapping[str, Any], kind: RequestKind) -> ServiceRequest:
     order_number = _optional_text(data, "order_number")
     if order_number is not None and len(order_number) > 64:
         raise ValueError("order_number is too long")
+    completes = data.get("completes", False)
+    if not isinstance(completes, bool):
+        raise ValueError("completes is no boolean")
     return ServiceRequest(
         kind=kind,
         reason=_optional_text(data, "reason") or "",
         contact=_optional_text(data, "contact"),
         answer_by=moment,
         order_number=order_number,
+        completes=completes,
     )
 
 

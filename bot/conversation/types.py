@@ -105,13 +105,18 @@ class OutReply:
 
 @dataclass(frozen=True)
 class ServiceRequest:
-    """A wish for a person, a complaint or a call back. The contact is personal data."""
+    """A wish for a person, a complaint or a call back. The contact is personal data.
+
+    `completes` says that it adds to the open request of its kind in this conversation (the contact that was
+    asked for, the story of a complaint) instead of being another one.
+    """
 
     kind: RequestKind
     reason: str
     contact: str | None
     answer_by: datetime | None
     order_number: str | None = None
+    completes: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.engine import Connection, Row
 
 from bot.conversation import rows
@@ -202,6 +203,8 @@ class Writing:
             contact = None
             if request.contact is not None:
                 contact = self.vault.seal(request.contact, f"service_requests.contact/{row.id}")
+            if request.completes and self._complete(connection, row, request, contact):
+                continue
             connection.execute(
                 service_requests.insert(),
                 {
@@ -215,3 +218,28 @@ class Writing:
                     "created_at": now,
                 },
             )
+
+    def _complete(
+        self, connection: Connection, row: Row, request: ServiceRequest, contact: str | None
+    ) -> bool:
+        """Add to the newest open request of the same kind; return whether there was one."""
+        table = service_requests
+        open_one = connection.execute(
+            select(table.c.id)
+            .where(
+                table.c.conversation_id == row.id,
+                table.c.kind == request.kind.value,
+                table.c.done_at.is_(None),
+            )
+            .order_by(table.c.id.desc())
+            .limit(1)
+        ).first()
+        if open_one is None:
+            return False
+        added: dict[str, Any] = {"contact": contact, "order_number": request.order_number}
+        if request.reason:
+            added["reason"] = self.vault.seal(request.reason, f"service_requests.reason/{row.id}")
+        added = {name: value for name, value in added.items() if value is not None}
+        if added:
+            connection.execute(table.update().where(table.c.id == open_one.id).values(**added))
+        return True

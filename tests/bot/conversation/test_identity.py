@@ -12,7 +12,7 @@ import pytest
 from bot.conversation.assertion import Assertions
 from bot.conversation.errors import AssertionInvalidError
 from bot.conversation.schema import SHANGHAI
-from tests.bot.conversation.harness import ASSERTION_KEY, Front, rows, token
+from tests.bot.conversation.harness import ASSERTION_KEY, Front, rows, token, vault
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=SHANGHAI)
@@ -166,6 +166,25 @@ async def test_a_request_for_a_person_is_stored_once_with_its_deadline(
     assert rows(tmp_path / "record.db", query) == [
         ("human", "u1001", None, int(moment.timestamp()) * 1000, 1)
     ]
+
+
+async def test_a_contact_given_later_completes_the_open_request(
+    front: Front, rasa: RasaStub, tmp_path: Path
+) -> None:
+    shopper = await front.open("u1001")
+    first = {"type": "directive", "directive": "complaint", "reason": "送来是碎的", "contact": None}
+    later = {"type": "directive", "directive": "complaint", "reason": "", "contact": "13912345678"}
+    other = {"type": "directive", "directive": "request_human", "reason": "ask", "contact": "13912345678"}
+    for number, custom in enumerate((first, {**later, "completes": True}, {**other, "completes": True})):
+        rasa.script = lambda request, custom=custom: answer(request, [{"text": "好"}, {"custom": custom}])
+        await shopper.say("说明", f"m_{number}")
+    stored = rows(
+        tmp_path / "record.db", "select kind, contact, reason, conversation_id from service_requests"
+    )
+    assert [row[0] for row in stored] == ["complaint", "human"], "what completes nothing is a request itself"
+    (_, contact, reason, conversation) = stored[0]
+    assert vault().open(contact, f"service_requests.contact/{conversation}") == "13912345678"
+    assert vault().open(reason, f"service_requests.reason/{conversation}") == "送来是碎的"
 
 
 @pytest.mark.parametrize(
