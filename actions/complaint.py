@@ -8,8 +8,10 @@ from typing import Any
 from rasa_sdk.events import SlotSet
 from typing_extensions import override
 
+from actions import parsing
 from actions.base import Events, ShopAction, TurnContext, option
-from actions.human import known_contact
+from actions.human import Asked, contact_settled, known_contact, reason_of
+from actions.interruptions import COUNT, COURTESIES, LEAVING, After, after_interruption, interrupted
 from actions.order_choice import named_number, own_orders, talked_of
 from actions.service_time import next_answer
 from actions.write_form import REQUESTED, Phase, phase_of
@@ -18,12 +20,25 @@ from persona.privacy.masking import mask_phone
 FORM = "complaint_form"
 TEXT = "complaint_text"
 
-#: Intents that leave the complaint or speak of something else. Anything else that is typed while we ask what
-#: happened is the answer, whatever it was taken for: complaints are about parcels, refunds and people.
+#: Intents that are never what happened.
 _OTHER_TOPICS = frozenset(
-    {"ask_human", "ask_callback", "ask_help", "ask_privacy", "ask_robot", "goodbye", "greet", "thank"}
-    | {"personalisation_off", "personalisation_on", "affirm", "give_contact"}
+    {"ask_help", "ask_privacy", "ask_robot", "ask_name", "ask_service_hours", "greet", "probe"}
+    | {"personalisation_off", "personalisation_on", "affirm", "give_contact", "share_crisis", "verify_me"}
+    | LEAVING
+    | COURTESIES
 )
+#: Small talk and other errands, as long as they are short: a longer statement that was taken for one of them
+#: is a story, for complaints are about parcels, refunds and people.
+_ERRANDS = frozenset(
+    {"chitchat", "insult", "share_low", "share_joy", "out_of_scope", "show_more", "ask_recommendation"}
+    | {"ask_new_arrivals", "ask_reviews", "ask_membership", "ask_points", "ask_my_address", "ask_coupons"}
+    | {"ask_product_spec", "ask_product_size", "ask_product_stock", "ask_product_price"}
+    | {"ask_product_warranty", "ask_order_status", "list_orders", "track_shipment", "urge_shipment"}
+    | {"ask_aftersale_progress", "ask_return_policy", "request_return", "request_exchange"}
+    | {"request_refund", "cancel_order", "change_address"}
+)
+_SHORT = 8  # characters beside signs: 快递到哪了, 我要退货, 讲个笑话吧
+_SHORT_QUESTION = 16
 _LEAVE = frozenset({"stop", "deny"})
 
 #: Words that say that somebody complains, not about what.
@@ -32,6 +47,7 @@ _EMPTY_WORDS = re.compile(
     r"|必须|12315|消协|消费者协会|曝光|起诉|告|律师函|等着|信不信|去|打|给|找|要|的|了|吧|啊|吗|我|你|太|很|非常"
     r"|失望|不满意|气死|过分|[^\w]"
 )
+_SIGNS = re.compile(r"\W")
 _SAYS_SOMETHING = 5  # characters left that make a story
 
 
@@ -45,17 +61,16 @@ class ComplaintForm(ShopAction):
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
         phase = phase_of(turn, FORM)
-        if phase is Phase.OPENED:
-            if len(_EMPTY_WORDS.sub("", turn.text)) >= _SAYS_SOMETHING:
-                return [*await record_complaint(turn, turn.text, await known_contact(turn)), *_ended()]
-            return _ask(turn)
         if phase is Phase.RESUMED:
-            return _ask(turn)
-        if turn.intent in _LEAVE:
+            return _resume(turn)
+        if phase is Phase.MESSAGE and turn.intent in _LEAVE:
             turn.say("utter_complaint_left")
             return _ended()
-        if not turn.text or turn.intent in _OTHER_TOPICS:
-            return [] if turn.intent != "complain" else _ask(turn)
+        if phase is Phase.MESSAGE and _is_another_topic(turn):
+            return []
+        enough = _SAYS_SOMETHING if phase is Phase.OPENED else 1
+        if len(_EMPTY_WORDS.sub("", turn.text)) < enough:
+            return _ask(turn)
         return [*await record_complaint(turn, turn.text, await known_contact(turn)), *_ended()]
 
     @override
@@ -71,11 +86,31 @@ class ComplaintForm(ShopAction):
 
 def _ask(turn: TurnContext) -> Events:
     turn.say("utter_complaint_ask_story", options=[option("stop")])
-    return [SlotSet(TEXT, None), SlotSet(REQUESTED, TEXT)]
+    return [SlotSet(TEXT, None), SlotSet(COUNT, None), SlotSet(REQUESTED, TEXT)]
+
+
+def _resume(turn: TurnContext) -> Events:
+    what = after_interruption(turn, FORM)
+    if what is After.DROP:
+        return _ended()
+    if what is After.WAIT:
+        return [SlotSet(REQUESTED, TEXT)]
+    return [*_ask(turn), *interrupted(turn)]
+
+
+def _is_another_topic(turn: TurnContext) -> bool:
+    """Whether the message is plainly small talk or another errand, not what happened."""
+    if not turn.text:
+        return turn.intent != "complain"  # a tapped button
+    if turn.intent in _OTHER_TOPICS:
+        return True
+    said = len(_SIGNS.sub("", turn.text))
+    short = _SHORT_QUESTION if parsing.is_question(turn.text) else _SHORT
+    return turn.intent in _ERRANDS and said <= short
 
 
 def _ended() -> Events:
-    return [SlotSet(TEXT, None), SlotSet(REQUESTED, None)]
+    return [SlotSet(TEXT, None), SlotSet(COUNT, None), SlotSet(REQUESTED, None)]
 
 
 async def _order_of(turn: TurnContext) -> str | None:
@@ -89,11 +124,19 @@ async def _order_of(turn: TurnContext) -> str | None:
 
 async def record_complaint(turn: TurnContext, text: str, contact: str | None) -> Events:
     """Record a complaint and tell by when it is answered; ask once for a contact where none is known."""
+    return await _record(turn, Asked("complaint", text, await _order_of(turn)), contact, completes=False)
+
+
+async def complete_complaint(turn: TurnContext, asked: Asked, contact: str) -> Events:
+    """Add the contact to the complaint that asked for it: story and order stay as they were told."""
+    return await _record(turn, asked, contact, completes=True)
+
+
+async def _record(turn: TurnContext, about: Asked, contact: str | None, *, completes: bool) -> Events:
     when = await next_answer(turn.shop)
-    order_number = await _order_of(turn)
     facts: dict[str, Any] = {"answer_by": when.answer_by}
-    if order_number is not None:
-        facts["order_number"] = order_number
+    if about.order_number is not None:
+        facts["order_number"] = about.order_number
     if contact is None:
         turn.say("utter_complaint_ask_contact", facts | {"asks_phone": True})
     else:
@@ -101,6 +144,11 @@ async def record_complaint(turn: TurnContext, text: str, contact: str | None) ->
             "utter_complaint_recorded", facts | {"contact": mask_phone(contact)}, [option("list_orders")]
         )
     turn.directive(
-        "complaint", reason=text, contact=contact, order_number=order_number, answer_by=when.answer_by
+        "complaint",
+        reason=about.reason or reason_of(turn),
+        contact=contact,
+        order_number=about.order_number,
+        answer_by=when.answer_by,
+        completes=completes,
     )
-    return [SlotSet("contact_for", None if contact else "complaint")]
+    return contact_settled() if contact else about.events()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,40 @@ def reason_of(turn: TurnContext) -> str:
     return (turn.text or turn.intent)[:_LONGEST_REASON]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a contact was asked for: it completes that request, and the request keeps its own reason.
+
+    Attributes:
+        wanted: ``human``, ``callback`` or ``complaint``.
+        reason: what the request is about; None where it was not kept.
+        order_number: the order that a complaint is about.
+    """
+
+    wanted: str
+    reason: str | None = None
+    order_number: str | None = None
+
+    @classmethod
+    def of(cls, turn: TurnContext) -> Asked | None:
+        """Return what waits for a contact in this conversation, or None."""
+        wanted = turn.slot("contact_for")
+        if not wanted:
+            return None
+        about = turn.slot("contact_about") or {}
+        return cls(str(wanted), about.get("reason"), about.get("order_number"))
+
+    def events(self) -> Events:
+        """Return the events that keep it until the contact comes."""
+        about = {"reason": self.reason, "order_number": self.order_number}
+        return [SlotSet("contact_for", self.wanted), SlotSet("contact_about", about)]
+
+
+def contact_settled() -> Events:
+    """Return the events after which no contact is waited for."""
+    return [SlotSet("contact_for", None), SlotSet("contact_about", None)]
+
+
 def _waiting_until(turn: TurnContext, now: datetime) -> datetime | None:
     """Return by when an earlier request will be answered, None if there is none or that time has passed."""
     noted = turn.slot("human_answer_by")
@@ -63,18 +98,25 @@ class RequestHuman(ShopAction):
 
 
 async def record(turn: TurnContext, contact: str | None, reason: str) -> Events:
-    """Record a request for a human and tell by when it is answered."""
+    """Record a request for a human and tell by when it is answered.
+
+    A contact that comes later completes the request that asked for it (field ``completes`` of the directive).
+    """
+    asked = Asked.of(turn)
+    completes = asked is not None and asked.wanted == "human"
+    if asked is not None and completes and asked.reason:
+        reason = asked.reason
     when = await next_answer(turn.shop)
     facts: dict[str, Any] = {**when.facts(), "bot_stays": True}
     if contact is None:
         turn.say("utter_human_ask_contact", facts | {"asks_phone": True})
     else:
         turn.say("utter_human_recorded", facts | {"contact": mask_phone(contact)}, [option("list_orders")])
-    turn.directive("request_human", reason=reason, contact=contact, answer_by=when.answer_by)
-    return [
-        SlotSet("contact_for", None if contact else "human"),
-        SlotSet("human_answer_by", when.answer_by.isoformat()),
-    ]
+    turn.directive(
+        "request_human", reason=reason, contact=contact, answer_by=when.answer_by, completes=completes
+    )
+    kept = contact_settled() if contact else Asked("human", reason).events()
+    return [*kept, SlotSet("human_answer_by", when.answer_by.isoformat())]
 
 
 class RequestCallback(ShopAction):
@@ -91,15 +133,18 @@ class RequestCallback(ShopAction):
 
 async def record_callback(turn: TurnContext, contact: str | None) -> Events:
     """Record a call back and tell by when it comes; ask for a number where there is none."""
+    asked = Asked.of(turn)
+    reason = (asked.reason if asked is not None and asked.wanted == "callback" else None) or reason_of(turn)
     if contact is None:
         turn.say("utter_callback_ask_phone", {"asks_phone": True})
-        return [SlotSet("contact_for", "callback")]
+        return Asked("callback", reason).events()
     when = await next_answer(turn.shop)
     turn.say(
         "utter_callback_recorded", {**when.facts(), "contact": mask_phone(contact)}, [option("list_orders")]
     )
-    turn.directive("callback", reason=reason_of(turn), contact=contact, answer_by=when.answer_by)
-    return [SlotSet("contact_for", None), SlotSet("human_answer_by", when.answer_by.isoformat())]
+    # Nothing was recorded while there was no number: this is the only directive.
+    turn.directive("callback", reason=reason, contact=contact, answer_by=when.answer_by, completes=False)
+    return [*contact_settled(), SlotSet("human_answer_by", when.answer_by.isoformat())]
 
 
 class TakeContact(ShopAction):
@@ -112,14 +157,31 @@ class TakeContact(ShopAction):
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
         contact = given_phone(turn)
-        wanted = turn.slot("contact_for")
-        if contact is None or wanted is None:
+        asked = Asked.of(turn)
+        if contact is None or asked is None:
             turn.say("utter_contact_unasked", options=[option("ask_human"), option("ask_callback")])
             return None
-        if wanted == "callback":
+        if asked.wanted == "callback":
             return await record_callback(turn, contact)
-        if wanted == "complaint":
-            from actions.complaint import record_complaint
+        if asked.wanted == "complaint":
+            from actions.complaint import complete_complaint
 
-            return await record_complaint(turn, reason_of(turn), contact)
+            return await complete_complaint(turn, asked, contact)
         return await record(turn, contact, reason_of(turn))
+
+
+class TellServiceHours(ShopAction):
+    """Tells when people answer, and whether they are there now."""
+
+    @override
+    def name(self) -> str:
+        return "action_service_hours"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        when = await next_answer(turn.shop)
+        facts: dict[str, Any] = {"open_now": when.open_now, "answer_by": when.answer_by}
+        if when.hours.opens != when.hours.closes:  # else around the clock
+            facts |= {"opens": when.hours.opens, "closes": when.hours.closes}
+        turn.say("utter_service_hours", facts, [option("ask_human"), option("ask_callback")])
+        return None

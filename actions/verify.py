@@ -8,6 +8,7 @@ from typing_extensions import override
 from actions import parsing
 from actions.base import Events, ShopAction, TurnContext, option
 from actions.identity import issue_grant
+from actions.interruptions import COUNT, After, after_interruption, interrupted
 from actions.order_choice import named_number
 from actions.questions import FORMS, answering
 from actions.write_form import ANSWERS, REQUESTED, Phase, phase_of
@@ -31,29 +32,41 @@ class VerifyForm(ShopAction):
         if phase is Phase.OPENED and not turn.identity.anonymous:
             turn.say("utter_already_logged_in", options=[option("list_orders")])
             return _end()
+        if phase is Phase.RESUMED:
+            return self._resume(turn)
         number, tail = turn.slot(_NUMBER), turn.slot(_TAIL)
-        fresh = False
-        if phase is not Phase.RESUMED:
-            given = named_number(turn)
-            # Four digits in a question about something else (a year, a price) would count as a failure.
-            answer = phase is Phase.MESSAGE and turn.intent in ANSWERS
-            digits = parsing.phone_tail(turn.text) if answer or given else None
-            fresh = bool(given or digits)
-            if phase is Phase.MESSAGE and not fresh and turn.intent in ("stop", "deny"):
-                turn.say("utter_verify_left", options=[option("verify_me"), option("ask_human")])
-                return _end()
-            if phase is Phase.MESSAGE and not fresh and turn.intent not in ANSWERS:
-                return []  # another topic
-            number, tail = given or number, digits or tail
+        given = named_number(turn)
+        # Four digits in a question about something else (a year, a price) would count as a failure.
+        answer = phase is Phase.MESSAGE and turn.intent in ANSWERS
+        digits = parsing.phone_tail(turn.text) if answer or given else None
+        fresh = bool(given or digits)
+        if phase is Phase.MESSAGE and not fresh and turn.intent in ("stop", "deny"):
+            turn.say("utter_verify_left", options=[option("verify_me"), option("ask_human")])
+            return _end()
+        if phase is Phase.MESSAGE and not fresh and turn.intent not in ANSWERS:
+            return []  # another topic
+        number, tail = given or number, digits or tail
         if number and tail:
             return await self._check(turn, str(number), str(tail))
+        return self._ask(turn, number, tail, unclear=phase is Phase.MESSAGE and not fresh)
+
+    def _resume(self, turn: TurnContext) -> Events:
+        what = after_interruption(turn, "verify_form")
+        if what is After.DROP:
+            return _end()
+        if what is After.WAIT:
+            return [SlotSet(REQUESTED, turn.slot(REQUESTED))]
+        return [*self._ask(turn, turn.slot(_NUMBER), turn.slot(_TAIL), unclear=False), *interrupted(turn)]
+
+    @staticmethod
+    def _ask(turn: TurnContext, number: str | None, tail: str | None, *, unclear: bool) -> Events:
         wanted = _NUMBER if not number else _TAIL
-        unclear = phase is Phase.MESSAGE and not fresh
         if wanted == _NUMBER:
             turn.say("utter_verify_number_unclear" if unclear else "utter_verify_ask_number")
         else:
             turn.say("utter_verify_tail_unclear" if unclear else "utter_verify_ask_tail", {"number": number})
-        return [SlotSet(_NUMBER, number), SlotSet(_TAIL, tail), SlotSet(REQUESTED, wanted)]
+        kept = [SlotSet(_NUMBER, number), SlotSet(_TAIL, tail), SlotSet(COUNT, None)]
+        return [*kept, SlotSet(REQUESTED, wanted)]
 
     async def _check(self, turn: TurnContext, number: str, tail: str) -> Events:
         if not await turn.shop.verify_order(number, tail, source=turn.identity.source):
@@ -87,5 +100,5 @@ class VerifyForm(ShopAction):
 
 
 def _end(*, keep_task: bool = False) -> Events:
-    names = (_NUMBER, _TAIL) if keep_task else (_NUMBER, _TAIL, "pending_task")
+    names = (_NUMBER, _TAIL, COUNT) if keep_task else (_NUMBER, _TAIL, COUNT, "pending_task")
     return [*(SlotSet(name, None) for name in names), SlotSet(REQUESTED, None)]

@@ -4,7 +4,8 @@ Rasa runs ``validate_<form>`` in three situations (:class:`Phase`): the form has
 came while it waits, or another topic has answered in between and the form goes on. The action reads what
 the message gives, checks the shop's rules before it asks for details, asks for what is missing, sums up, and
 writes after the confirmation. To a message of another topic it returns nothing: Rasa then rejects the form
-for this turn, the other topic's rule answers, and the form is run again (RESUMED). It ends by
+for this turn, the other topic's rule answers, and the form is run again (RESUMED): it repeats its question
+once and rests after a second interruption in a row, see :mod:`actions.interruptions`. It ends by
 ``requested_slot`` None.
 
 The confirmation bears the idempotency key that was made with the summary: a second tap, a retry after a
@@ -24,6 +25,7 @@ from typing_extensions import override
 
 from actions import parsing
 from actions.base import Events, ShopAction, TurnContext, option
+from actions.interruptions import COUNT, COURTESIES, LEAVING, After, after_interruption, interrupted
 from actions.order_choice import (
     Fits,
     Outcome,
@@ -62,10 +64,12 @@ ANSWERS = frozenset(
     | {"give_phone_tail", "nlu_fallback", ""}
 )
 
-#: Questions about orders: in the middle of a form they are answered, even if they name an order.
+#: Questions about orders, leave and thanks: in the middle of a form they are answered, whatever they name.
 READS = frozenset(
     {"ask_order_status", "list_orders", "track_shipment", "urge_shipment", "ask_aftersale_progress"}
-    | {"ask_return_policy", "ask_human"}
+    | {"ask_return_policy"}
+    | LEAVING
+    | COURTESIES
 )
 
 _SHORT = 60
@@ -107,12 +111,13 @@ class Draft:
         """Return the events that keep the draft and wait for `requested`."""
         values = {**dict.fromkeys(WRITE_SLOTS), **self.details}
         values |= {"write_order": self.order_number, "write_key": self.key, "pending_task": None}
+        values[COUNT] = None
         return [*(SlotSet(name, value) for name, value in values.items()), SlotSet(REQUESTED, requested)]
 
 
 def ended(*more: Any) -> Events:
     """Return the events that end a form and forget its draft."""
-    names = (*WRITE_SLOTS, "pending_task", "offered_orders", "offered_intent")
+    names = (*WRITE_SLOTS, COUNT, "pending_task", "offered_orders", "offered_intent")
     return [*(SlotSet(name, None) for name in names), SlotSet(REQUESTED, None), *more]
 
 
@@ -174,11 +179,19 @@ class WriteForm(ShopAction, ABC):
         phase = phase_of(turn, self.form)
         draft = self._draft(turn, phase)
         if phase is Phase.RESUMED:
-            return await self._advance(turn, draft)
+            return await self._resume(turn, draft)
         if phase is Phase.OPENED:
             await self.absorb(turn, draft, None)
             return await self._advance(turn, draft)
         return await self._message(turn, draft)
+
+    async def _resume(self, turn: TurnContext, draft: Draft) -> Events:
+        what = after_interruption(turn, self.form)
+        if what is After.DROP:
+            return ended()
+        if what is After.WAIT:
+            return [SlotSet(REQUESTED, turn.slot(REQUESTED))]
+        return [*await self._advance(turn, draft), *interrupted(turn)]
 
     async def _message(self, turn: TurnContext, draft: Draft) -> Events:
         requested = turn.slot(REQUESTED)

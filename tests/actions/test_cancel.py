@@ -149,6 +149,52 @@ async def test_it_is_interrupted_and_goes_on(shop: SqlShop) -> None:
     assert (await form.say("确认", intent="affirm")).responses == ["utter_cancelled"]
 
 
+async def test_after_a_second_interruption_in_a_row_it_rests(shop: SqlShop) -> None:
+    form, order = await opened(shop)
+    await form.resume("退款要几天", intent="ask_aftersale_progress")
+    rests = await form.resume("你是机器人吗", intent="ask_robot")
+    assert rests.responses == ["utter_set_aside"]
+    assert rests.options == ["cancel_order"]
+    assert all("取消订单" in text for text in rests.texts().values())
+    assert form.waits_for is None
+    assert form.stage.slots["write_key"] is None
+    assert await state_of(shop, order) is OrderState.PAID
+
+
+async def test_an_answer_between_two_interruptions_keeps_it_waiting(shop: SqlShop) -> None:
+    form, _ = await opened(shop)
+    await form.resume("退款要几天", intent="ask_aftersale_progress")
+    await form.say("好吗", intent="affirm")
+    again = await form.resume("你是机器人吗", intent="ask_robot")
+    assert again.responses == ["utter_cancel_confirm"]
+    assert form.waits_for == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("再见", "goodbye"), ("转人工", "ask_human"), ("给我打电话", "ask_callback")],
+)
+async def test_who_takes_leave_or_wants_a_person_has_left_it(shop: SqlShop, text: str, intent: str) -> None:
+    form, order = await opened(shop)
+    assert not (await form.say(text, intent=intent)).events  # that topic answers first
+    left = await form.resume(text, intent=intent)
+    assert left.responses == ["utter_set_aside"]
+    assert left.options == []
+    assert form.waits_for is None
+    assert form.stage.slots["write_order"] is None
+    assert await state_of(shop, order) is OrderState.PAID
+
+
+async def test_thanks_change_nothing_and_repeat_nothing(shop: SqlShop) -> None:
+    form, _ = await opened(shop)
+    for _ in range(3):
+        assert not (await form.say("谢谢", intent="thank")).events
+        thanked = await form.resume("谢谢", intent="thank")
+        assert thanked.messages == []
+        assert form.waits_for == "confirmed"
+    assert (await form.say("确认", intent="affirm")).responses == ["utter_cancelled"]
+
+
 @pytest.mark.parametrize(("text", "intent"), [("算了不取消了", "stop"), ("不", "deny")])
 async def test_it_is_left(shop: SqlShop, text: str, intent: str) -> None:
     form, order = await opened(shop)

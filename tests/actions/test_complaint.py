@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from actions.complaint import FORM, ComplaintForm
 from actions.human import TakeContact
 from actions.shop.errors import ShopUnavailableError
@@ -69,6 +71,11 @@ async def test_a_stranger_is_asked_for_a_phone_and_it_is_recorded(shop: SqlShop)
     assert given.responses == ["utter_complaint_recorded"]
     assert given.directives[0]["directive"] == "complaint"
     assert given.directives[0]["contact"] == "13812345678"
+    # The contact completes what was recorded: same story, no second complaint.
+    assert scene.directives[0]["completes"] is False
+    assert given.directives[0]["completes"] is True
+    assert given.directives[0]["reason"] == STORY
+    assert stage.slots["contact_about"] is None
 
 
 async def test_it_can_be_left_and_interrupted_and_goes_on(shop: SqlShop) -> None:
@@ -82,6 +89,46 @@ async def test_it_can_be_left_and_interrupted_and_goes_on(shop: SqlShop) -> None
     assert other.messages == []
     resumed = await stage.play(ComplaintForm(), "你是机器人吗", intent="ask_robot", events=RESUMED)
     assert resumed.responses == ["utter_complaint_ask_story"]
+    rests = await stage.play(ComplaintForm(), "你叫什么", intent="ask_name", events=RESUMED)
+    assert rests.responses == ["utter_set_aside"]
+    assert rests.directives == []
+    assert rests.slots["requested_slot"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("哈哈哈", "chitchat"),
+        ("今天天气怎么样", "chitchat"),
+        ("我的快递到哪了呀", "track_shipment"),
+        ("我要退货", "request_return"),
+        ("我有多少积分", "ask_points"),
+        ("谢谢你", "thank"),
+        ("你们几点下班", "ask_service_hours"),
+        ("再见", "goodbye"),
+    ],
+)
+async def test_small_talk_and_other_errands_are_no_story(shop: SqlShop, text: str, intent: str) -> None:
+    stage = Stage(shop, "u1013", slots={"requested_slot": "complaint_text"})
+    other = await stage.play(ComplaintForm(), text, intent=intent, events=WAITING)
+    assert (other.messages, other.events) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("快递员把东西扔在门口就跑了", "track_shipment"),
+        ("东西坏了没人管", "report_problem"),
+        ("说好昨天退的钱到今天都没有退给我", "ask_aftersale_progress"),
+        ("卖假货", "complain"),
+    ],
+)
+async def test_what_happened_is_a_story_whatever_it_was_taken_for(
+    shop: SqlShop, text: str, intent: str
+) -> None:
+    stage = Stage(shop, "u1013", slots={"requested_slot": "complaint_text"})
+    told = await stage.play(ComplaintForm(), text, intent=intent, events=WAITING)
+    assert told.directives[0]["reason"] == text
 
 
 async def test_a_tapped_button_is_no_story(shop: SqlShop) -> None:

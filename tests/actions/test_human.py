@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from actions.human import RequestCallback, RequestHuman, TakeContact
+import pytest
+
+from actions.human import RequestCallback, RequestHuman, TakeContact, TellServiceHours
+from actions.shop.models import ServiceHours
 from actions.shop.sql import SqlShop
 from tests.support.shop import NOW, Clock
 from tests.support.stage import Stage
@@ -23,6 +26,7 @@ async def test_a_customer_is_asked_for_nothing_and_sees_her_phone_masked(shop: S
             "reason": "转人工",
             "contact": phone,
             "answer_by": answer_by.isoformat(),
+            "completes": False,
         }
     ]
     for text in scene.texts().values():
@@ -39,6 +43,9 @@ async def test_a_stranger_is_asked_once_and_then_recorded_with_her_phone(shop: S
     given = await stage.play(TakeContact(), "打１３８１２３４５６７８吧", intent="give_contact")
     assert given.responses == ["utter_human_recorded"]
     assert given.directives[0]["contact"] == "13812345678"
+    # The contact completes what was recorded: same reason, no second request.
+    assert (asked.directives[0]["completes"], given.directives[0]["completes"]) == (False, True)
+    assert given.directives[0]["reason"] == "转人工"
     assert stage.slots["contact_for"] is None
     again = await stage.play(RequestHuman(), "人工呢", intent="ask_human")
     assert again.responses == ["utter_human_waiting"]
@@ -84,6 +91,7 @@ async def test_a_call_back_needs_a_number(shop: SqlShop) -> None:
     given = await stage.play(TakeContact(), "138 1234 5678", intent="give_contact")
     assert given.responses == ["utter_callback_recorded"]
     assert given.directives[0]["directive"] == "callback"
+    assert given.directives[0]["reason"] == "给我回电话"
     assert given.directives[0]["contact"] == "13812345678"
     known = await Stage(shop, "u1006").play(RequestCallback(), "给我回电话", intent="ask_callback")
     assert known.responses == ["utter_callback_recorded"]
@@ -100,3 +108,28 @@ async def test_an_expired_identity_is_a_stranger(shop: SqlShop) -> None:
     scene = await Stage(shop, "u1006", lifetime_s=-60).play(RequestHuman(), "转人工", intent="ask_human")
     assert scene.responses == ["utter_human_ask_contact"]
     assert scene.directives[0]["contact"] is None
+
+
+async def test_the_service_hours_are_told_with_whether_anybody_is_there(shop: SqlShop, clock: Clock) -> None:
+    hours = await shop.service_hours()
+    by_day = await Stage(shop).play(TellServiceHours(), "你们几点下班", intent="ask_service_hours")
+    clock.now = NOW.replace(hour=2, minute=0)
+    at_night = await Stage(shop).play(TellServiceHours(), "你们几点下班", intent="ask_service_hours")
+    for scene, there in ((by_day, True), (at_night, False)):
+        assert scene.responses == ["utter_service_hours"]
+        assert scene.directives == []
+        for text in scene.texts().values():
+            assert hours.opens in text
+            assert hours.closes in text
+            assert ("现在不在" in text) is not there
+
+
+async def test_hours_around_the_clock_name_no_hours(shop: SqlShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def always() -> ServiceHours:
+        return ServiceHours("00:00", "00:00", 5)
+
+    monkeypatch.setattr(shop, "service_hours", always)
+    scene = await Stage(shop).play(TellServiceHours(), "晚上有人吗", intent="ask_service_hours")
+    for text in scene.texts().values():
+        assert "00:00" not in text
+        assert "全天" in text
