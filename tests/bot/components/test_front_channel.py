@@ -37,6 +37,7 @@ async def test_a_turn_answers_with_intent_reading_belief_and_replies(front: Fron
     assert answer["intent"]["name"] == "hello"
     assert 0 < answer["intent"]["confidence"] <= 1
     assert answer["replies"] == [{"text": "你好"}]
+    assert "history_held" not in answer
     assert set(answer["reading"]["probabilities"]) == {"power", "perfect", "peace", "lively"}
     assert answer["belief"]["turns"] >= 0
 
@@ -211,7 +212,10 @@ async def test_history_is_read_before_the_message_and_gives_the_prior(front: Fro
         "events": [{"event": "slot", "name": "prior", "value": PRIOR}],
         "responses": [],
     }
-    answer = await front.turn(event="opened", history_wanted=True, assertion="eyJ.x")
+    earlier = {"belief": BELIEF, "at": "2026-11-20T10:00:00+08:00"}
+    answer = await front.turn(event="opened", history_wanted=True, assertion="eyJ.x", earlier=earlier)
+    assert answer["history_held"] is True
+    assert actions.calls[0]["tracker"]["latest_message"]["metadata"]["earlier"] == earlier
     assert [call["next_action"] for call in actions.calls] == ["action_read_history"]
     assert actions.calls[0]["tracker"]["latest_message"]["metadata"]["assertion"] == "eyJ.x"
     assert answer["belief"]["prior"] == PRIOR["prior"]
@@ -233,6 +237,9 @@ async def test_a_prior_found_in_mid_conversation_keeps_the_evidence(front: Front
 async def test_a_history_that_cannot_be_read_spoils_no_answer(front: Front, actions: Actions) -> None:
     actions.answers["action_read_history"] = {"events": "nonsense"}
     answer = await front.say("你好", history_wanted=True)
+    assert answer["history_held"] is False
+    again = await front.turn(message_id="m_1", text="你好", history_wanted=True)
+    assert again == {**answer, "replayed": True}
     assert (answer["failed"], answer["replies"]) == (False, [{"text": "你好"}])
 
 
