@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from actions.cards import aftersale_card
 from actions.order import describe
 from actions.order_choice import (
     MOVING,
+    Choice,
     Fits,
     Outcome,
     authority,
@@ -38,7 +40,7 @@ from actions.shop.models import (
     ReturnTerms,
 )
 from actions.shop.rules import refund_amount
-from actions.write_form import Draft, WriteForm, confirmation, names
+from actions.write_form import Draft, WriteForm, confirmation, ended, names
 
 _KIND, _REASON = "aftersale_kind", "aftersale_reason"
 _KIND_OF_INTENT = {
@@ -47,6 +49,8 @@ _KIND_OF_INTENT = {
     "request_refund": AfterSaleKind.REFUND,
 }
 _INTENT_OF_KIND = {kind: intent for intent, kind in _KIND_OF_INTENT.items()}
+#: People say 退款 and 退货 for the same thing: what the order's state allows is meant.
+_TWINS = {AfterSaleKind.REFUND: AfterSaleKind.RETURN, AfterSaleKind.RETURN: AfterSaleKind.REFUND}
 #: Longer than any deadline without a warranty.
 _LATELY = timedelta(days=16)
 _OVER = (OrderState.CANCELLED, OrderState.REFUNDED, OrderState.REFUNDING)
@@ -69,7 +73,14 @@ class AfterSaleForm(WriteForm):
 
     @override
     async def fitting(self, turn: TurnContext) -> tuple[Fits, ...]:
-        return (_lately_delivered(await turn.shop.now()), *self.tiers)
+        wanted = turn.slot(_KIND) or _KIND_OF_INTENT.get(turn.intent)
+        return await _allowed_tiers(turn, AfterSaleKind(wanted) if wanted else None)
+
+    @override
+    async def which(self, turn: TurnContext, choice: Choice, draft: Draft) -> Events:
+        if choice.outcome is Outcome.SEVERAL and await _refuse_all(turn, choice.candidates):
+            return ended()
+        return await super().which(turn, choice, draft)
 
     @override
     async def absorb(self, turn: TurnContext, draft: Draft, requested: str | None) -> bool:
@@ -136,10 +147,8 @@ class AfterSaleForm(WriteForm):
         kind = AfterSaleKind(wanted) if wanted else None
         if kind is None and len(terms.kinds) == 1:
             kind = terms.kinds[0]
-        # People say 退款 and 退货 for the same thing: what the order's state allows is meant.
-        twin = {AfterSaleKind.REFUND: AfterSaleKind.RETURN, AfterSaleKind.RETURN: AfterSaleKind.REFUND}
-        if kind is not None and kind not in terms.kinds and twin.get(kind) in terms.kinds:
-            kind = twin[kind]
+        if kind is not None and kind not in terms.kinds and _TWINS.get(kind) in terms.kinds:
+            kind = _TWINS[kind]
         if kind in terms.kinds:
             draft.details[_KIND] = kind.value if kind else None
             return True
@@ -197,6 +206,50 @@ class AfterSaleForm(WriteForm):
             f"utter_{kind.value}_submitted", facts, [option("ask_aftersale_progress", order_number=number)]
         )
         turn.card("aftersale", aftersale_card(request, order))
+
+
+async def _allowed_tiers(turn: TurnContext, kind: AfterSaleKind | None = None) -> tuple[Fits, ...]:
+    """Return which orders may be meant: those for which the rules still allow something come first.
+
+    Among them those that allow `kind`, and those at home before those on their way. Where the rules allow
+    nothing for any order, all that were delivered may be meant, to say why.
+    """
+    now = await turn.shop.now()
+    allowed: dict[str, ReturnTerms] = {}
+    for order in await own_orders(turn):
+        if order.state in (OrderState.DELIVERED, *MOVING, OrderState.PAID):
+            terms = await _terms(turn, order.order_number)
+            if terms.allowed:
+                allowed[order.order_number] = terms
+    kinds = {kind, _TWINS.get(kind)} if kind is not None else set(AfterSaleKind)
+
+    def offers(order: Order) -> bool:
+        terms = allowed.get(order.order_number)
+        return terms is not None and any(k in kinds for k in terms.kinds)
+
+    def tier(states: Fits, may: Fits) -> Fits:
+        return lambda order: states(order) and may(order)
+
+    tiers = (_lately_delivered(now), *AfterSaleForm.tiers)
+    first = [tier(states, offers) for states in tiers]
+    second = [tier(states, lambda order: order.order_number in allowed) for states in tiers]
+    return (*first, *second, *AfterSaleForm.tiers)
+
+
+async def _refuse_all(turn: TurnContext, orders: Sequence[Order]) -> bool:
+    """Say why nothing can be asked for any of `orders`, by the latest of them; False where something can."""
+    terms = [await _terms(turn, order.order_number) for order in orders]
+    if any(t.allowed for t in terms):
+        return False
+    late = [
+        (t.deadline, o) for t, o in zip(terms, orders, strict=True) if t.rule == "too_late" and t.deadline
+    ]
+    if len(late) < len(orders):
+        return False
+    deadline, last = max(late, key=lambda pair: pair[0])
+    facts = {"count": len(orders), "items": item_names(last), "deadline": deadline}
+    turn.say("utter_aftersale_all_too_late", facts, [option("ask_human"), option("list_orders")])
+    return True
 
 
 def _lately_delivered(now: datetime) -> Fits:
@@ -327,8 +380,9 @@ class AskReturnPolicy(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
-        lately = _lately_delivered(await turn.shop.now())
-        choice = await find_order(turn, lately, *AfterSaleForm.tiers)
+        choice = await find_order(turn, *await _allowed_tiers(turn))
+        if choice.outcome is Outcome.SEVERAL and await _refuse_all(turn, choice.candidates):
+            return None
         if choice.outcome is Outcome.SEVERAL:
             options = choice_options(choice.candidates, "ask_return_policy")
             turn.say("utter_return_policy_which", {"count": len(choice.candidates)}, options)

@@ -7,8 +7,10 @@ fits the question.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 from rasa_sdk.events import FollowupAction, SlotSet
@@ -21,7 +23,8 @@ from actions.shop.models import Order, OrderState
 
 Fits = Callable[[Order], bool]
 
-_MOST_CHOICES = 6
+_MOST_CHOICES = 5
+_TITLE_CHARS = 8  # of a product's name, see choose_order in options.yml
 _RECENT_MESSAGES = 3
 
 OPEN = frozenset({OrderState.UNPAID, OrderState.PAID, OrderState.SHIPPED, OrderState.EXCEPTION})
@@ -206,17 +209,43 @@ async def _with_product(turn: TurnContext, product: str, orders: Sequence[Order]
 
 
 def choice_options(orders: Sequence[Order], intent: str) -> list[dict[str, object]]:
-    """Return one tappable choice per order; a tap asks `intent` about it."""
-    return [
-        option(
-            "choose_order",
-            order_number=order.order_number,
-            product=order.items[0].short_name if order.items else order.order_number,
-            state=order.state,
-            intent=intent,
+    """Return one tappable choice per order; a tap asks `intent` about it.
+
+    Orders that would read alike are told apart by their day, and those of one day by their number.
+    """
+    plain = Counter((_title(order), order.state) for order in orders)
+    dated = Counter((_title(order), order.state, _day_of(order)[1].date()) for order in orders)
+    choices = []
+    for order in orders:
+        kind, moment = _day_of(order)
+        more: dict[str, object] = {"state": order.state}
+        if plain[_title(order), order.state] == 1:
+            name = "choose_order"
+        elif dated[_title(order), order.state, moment.date()] == 1:
+            name, more = kind, {"day": moment}
+        else:
+            name, more = "choose_numbered", {"day": order.placed_at}
+        choices.append(
+            option(name, order_number=order.order_number, product=_product(order), intent=intent, **more)
         )
-        for order in orders
-    ]
+    return choices
+
+
+def _product(order: Order) -> str:
+    return order.items[0].short_name if order.items else order.order_number
+
+
+def _title(order: Order) -> str:
+    """Return what a choice shows of the product: names that differ later read alike."""
+    return _product(order)[: _TITLE_CHARS - 1]
+
+
+def _day_of(order: Order) -> tuple[str, datetime]:
+    """Return the option that names the order's day, and that day."""
+    delivered = order.shipment.delivered_at if order.shipment else None
+    if order.state is OrderState.DELIVERED and delivered is not None:
+        return "choose_delivered", delivered
+    return "choose_placed", order.placed_at
 
 
 def remember_offer(orders: Sequence[Order], intent: str) -> Events:

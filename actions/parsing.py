@@ -251,6 +251,35 @@ _NOT_A_NAME = re.compile(
 )
 
 
+#: Words with which something else than an address goes on: a wish, a question, thanks.
+_GOES_ON = re.compile(
+    r"请|麻烦|拜托|辛苦|谢谢|谢了|多谢|感谢|顺便|另外|然后|确认|核对|告诉|看看|看下|改一下|改下|帮|"
+    r"可以[吗么不嘛]|行[吗么不嘛]|好[吗么嘛]|好不好|对[吗么]|[能会有是要可行需][不没].|就行|就可以|就好|"
+    r"运费|时效|快递|物流|订单|发货|什么|怎么|多少|几天|多久|哪[天里儿]|[吗呢吧呀啊哦哈嘛啦](?![\u4e00-\u9fff])"
+)
+_PLACE = re.compile(r"[省市区县旗镇乡村]|\d|北京|上海|天津|重庆")
+
+
+def _address_like(place: str) -> str:
+    """Return the clauses of `place` that read like an address, up to where something else goes on."""
+    kept: list[str] = []
+    for clause in re.split(r"[,，。;；!！?？~～\n]+", place):
+        end = next((m.start() for m in _GOES_ON.finditer(clause) if _may_end(clause[: m.start()])), None)
+        piece = clause[:end].strip(" 、")
+        if piece and (_PLACE.search(piece) or _DETAIL.search(piece)):
+            kept.append(piece)
+        elif piece and kept:
+            break
+        if end is not None and kept:
+            break
+    return "".join(kept)
+
+
+def _may_end(piece: str) -> bool:
+    """Whether an address can end here: not before its street is told, as 帮 in 天河区帮源路 would have it."""
+    return not piece or bool(re.search(r"\d", piece) or _DETAIL.search(piece))
+
+
 def address(text: str) -> AddressParts:
     """Return what `text` says about a delivery address; falsy if it says nothing of the kind."""
     text = normalise(text)
@@ -264,7 +293,7 @@ def address(text: str) -> AddressParts:
     rest = _PHONE_LABEL.sub(" ", rest)
     if number and consignee is None:
         consignee, rest = _loose_name(rest)
-    place = _LEAD_IN.sub("", rest, count=1).strip(" ,，。;；!！、")
+    place = _address_like(_LEAD_IN.sub("", rest, count=1))
     province, city, district, street = _place(place)
     return AddressParts(province, city, district, street, consignee, number)
 

@@ -27,6 +27,7 @@ from actions import parsing
 from actions.base import Events, ShopAction, TurnContext, option
 from actions.interruptions import COUNT, COURTESIES, LEAVING, After, after_interruption, interrupted
 from actions.order_choice import (
+    Choice,
     Fits,
     Outcome,
     choice_options,
@@ -276,7 +277,7 @@ class WriteForm(ShopAction, ABC):
         if draft.order_number is None:
             choice = await find_order(turn, *await self.fitting(turn))
             if choice.order is None:
-                return self._which(turn, choice, draft)
+                return await self.which(turn, choice, draft)
             draft.order_number = choice.order.order_number
             order = choice.order
         else:
@@ -292,7 +293,8 @@ class WriteForm(ShopAction, ABC):
         await self.summarise(turn, order, draft)
         return [*known, *draft.events(CONFIRM)]
 
-    def _which(self, turn: TurnContext, choice: Any, draft: Draft) -> Events:
+    async def which(self, turn: TurnContext, choice: Choice, draft: Draft) -> Events:
+        """Ask which order is meant, or say why none is found."""
         if choice.outcome is Outcome.SEVERAL or (
             choice.outcome is Outcome.NO_SUCH_PRODUCT and choice.candidates
         ):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from actions.aftersale import AfterSaleForm, AskAfterSaleProgress, AskReturnPolicy
+from actions.order_choice import MOVING
 from actions.shop.errors import ShopTimeoutError
 from actions.shop.models import AfterSaleKind, AfterSaleState, Fault, Order, OrderState
 from actions.shop.sql import SqlShop
 from tests.shop.helpers import order_in
 from tests.support.forms import FormStage, all_orders, few_of_each_state
+from tests.support.shop import Clock
 from tests.support.stage import Scene, Stage, broken
 
 
@@ -212,3 +214,42 @@ async def test_a_report_of_damage_asks_only_what_to_do_about_it(shop: SqlShop) -
     summary = await form.say(intent="request_exchange", entities={"order_number": order.order_number})
     assert summary.responses == ["utter_exchange_confirm"]
     assert (summary.facts["reason"], summary.facts["shop_pays"]) == ("damaged", True)
+
+
+async def test_orders_that_can_still_be_returned_are_offered_and_past_ones_are_not(shop: SqlShop) -> None:
+    asked_one = False
+    for customer in sorted({o.customer_id for o in await all_orders(shop)}):
+        allowed = {
+            o.order_number
+            for o in await shop.orders(customer)
+            if (await shop.return_terms(o.order_number, customer_id=customer)).allowed
+        }
+        form = FormStage(Stage(shop, customer_id=customer), AfterSaleForm())
+        scene = await form.open("我要退货", intent="request_return")
+        if scene.responses == ["utter_which_order"]:
+            asked_one = True
+            assert set(form.stage.slots["offered_orders"]) <= allowed
+            assert len(scene.options) <= 5
+    assert asked_one
+
+
+async def test_where_every_deadline_is_past_the_latest_is_told(shop: SqlShop, clock: Clock) -> None:
+    clock.forward(days=3_000)
+    told = 0
+    for customer in sorted({o.customer_id for o in await all_orders(shop)}):
+        delivered = [o for o in await shop.orders(customer) if o.state is OrderState.DELIVERED]
+        others = [o for o in await shop.orders(customer) if o.state in (*MOVING, OrderState.PAID)]
+        if len(delivered) < 2 or others:
+            continue
+        terms = [await shop.return_terms(o.order_number, customer_id=customer) for o in delivered]
+        if any(t.rule != "too_late" for t in terms):
+            continue
+        form = FormStage(Stage(shop, customer_id=customer), AfterSaleForm())
+        scene = await form.open("我要退货", intent="request_return")
+        assert scene.responses == ["utter_aftersale_all_too_late"]
+        assert scene.facts["deadline"] == max(t.deadline for t in terms if t.deadline).isoformat()
+        assert form.waits_for is None
+        policy = await Stage(shop, customer).play(AskReturnPolicy(), "能退吗", intent="ask_return_policy")
+        assert policy.responses == ["utter_aftersale_all_too_late"]
+        told += 1
+    assert told

@@ -210,3 +210,27 @@ def test_only_a_plain_yes_confirms(text: str, yes: bool) -> None:
 )
 def test_taking_back_what_was_begun(text: str, given_up: bool) -> None:
     assert parsing.gives_up(text) is given_up
+
+
+@pytest.mark.parametrize(
+    ("text", "street"),
+    [
+        ("改成杭州市西湖区文三路100号3幢201，请确认一下改了之后运费和时效有没有变化", "文三路100号3幢201"),
+        ("改成杭州市西湖区文三路100号3幢201可以吗", "文三路100号3幢201"),
+        ("麻烦改到杭州市西湖区文三路100号3幢201吧😊谢谢", "文三路100号3幢201"),
+        ("寄到杭州市西湖区文三路100号。什么时候能到？", "文三路100号"),
+        ("杭州市西湖区文三路100号，3幢201室，张三 13900001111", "文三路100号3幢201室"),
+        ("地址写错了，应该是杭州市西湖区文三路100号，顺便问下几天能到", "文三路100号"),
+        ("广州市天河区帮源路6号", "帮源路6号"),
+        ("北京市海淀区请息路3号能不能今天发", "请息路3号"),
+    ],
+)
+def test_an_address_ends_where_something_else_goes_on(text: str, street: str) -> None:
+    found = parsing.address(text)
+    assert found.street == street
+    assert found.district
+    assert found.city
+
+
+def test_a_question_about_an_address_is_none() -> None:
+    assert not parsing.address("请问改地址之后3号能到吗")
