@@ -26,6 +26,8 @@ from rasa_sdk import Action
 from rasa_sdk.interfaces import ActionExecutionRejection
 from actions.shop_access import gateway
 
+pytestmark = pytest.mark.slow
+
 class Speak(Action):
     def name(self):
         return "action_speak"
@@ -112,16 +114,21 @@ async def running(folder: Path) -> AsyncIterator[Server]:
     )
     assert process.stdout is not None
     seen = []
-    while (line := (await asyncio.wait_for(process.stdout.readline(), 60)).decode()) != "ready\n":
-        assert line, "".join(seen)
-        seen.append(line)
-    async with aiohttp.ClientSession() as session:
-        server = Server(session, port, folder)
-        yield server
-    process.send_signal(signal.SIGTERM)
-    rest, _ = await asyncio.wait_for(process.communicate(), 20)
-    server.output = "".join(seen) + rest.decode()
-    assert process.returncode == 0
+    try:
+        while (line := (await asyncio.wait_for(process.stdout.readline(), 60)).decode()) != "ready\n":
+            assert line, "".join(seen)
+            seen.append(line)
+        async with aiohttp.ClientSession() as session:
+            server = Server(session, port, folder)
+            yield server
+        process.send_signal(signal.SIGTERM)
+        rest, _ = await asyncio.wait_for(process.communicate(), 20)
+        server.output = "".join(seen) + rest.decode()
+        assert process.returncode == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_only_who_knows_the_secret_is_served(tmp_path: Path) -> None:

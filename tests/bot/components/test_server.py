@@ -45,12 +45,17 @@ async def running(model: Path, actions: Actions, folder: Path) -> AsyncIterator[
         cwd=folder, env=env, stdout=asyncio.subprocess.PIPE, stderr=(folder / "log").open("w"),
     )  # fmt: skip
     assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 120)
-    assert line == b"ready\n", (folder / "log").read_text("utf-8")
-    yield f"http://127.0.0.1:{port}", process
-    if process.returncode is None:
-        process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), 30)
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), 120)
+        assert line == b"ready\n", (folder / "log").read_text("utf-8")
+        yield f"http://127.0.0.1:{port}", process
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(process.wait(), 30)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def post(session: aiohttp.ClientSession, url: str, text: str, message_id: str = "m_1") -> Any:
