@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from persona.wording.catalogue import Catalogue, ResponseSpec, load_catalogue
 from persona.wording.emoji import find_emoji, without_emoji
 from persona.wording.engine import ROOT, fact_values
 from persona.wording.facts import FactSpec
-from persona.wording.filters import forms
+from persona.wording.filters import CIRCLED, forms
 from persona.wording.rendering import RenderError, Segment
 
 #: From this share of equal characters on, two styles count as one text with a word exchanged.
@@ -29,6 +30,10 @@ _CASE = re.compile(r" \((?:all facts|without may facts|\w+: (?:true|false))\)")
 _LEFTOVER = re.compile(
     r"[，、；：][，。、；：！？]|。[。，、；！]|[（(][）)]|^[，。、；：！？）]", re.MULTILINE
 )
+#: 89 元 退回: the amount brings its own space before 元, and Chinese goes on without one.
+_GAP_AFTER_MONEY = re.compile(r"\d 元[ \t]+(?=[\u4e00-\u9fff])")
+#: A heading such as 电话： that begins where a fact ends.
+_HEADING = re.compile(r"[\u4e00-\u9fff]{2,4}：")
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,10 @@ class _Checker:
             self._add(style, "blank line", f"would split the message in two{case}")
         if leftover := _LEFTOVER.search(text):
             self._add(style, "punctuation", f"«{leftover.group()}» is left over{case}: «{text}»")
+        if gap := _GAP_AFTER_MONEY.search(text):
+            self._add(style, "money", f"has a gap after «{gap.group().strip()}»{case}: «{text}»")
+        if run := _run_together(sample.segments):
+            self._add(style, "lines", f"runs into «{run}» without a new line or a sign{case}: «{text}»")
         self._check_words(sample, strategy)
         self._check_emoji(sample, strategy)
         for fact in self._spec.facts.values():
@@ -228,6 +237,23 @@ class _Checker:
                     for theirs in first[other]:
                         if said := _same(mine, theirs):
                             self._add(style, "variety", f"{said} {other.value}: «{mine.text}»")
+
+
+def _run_together(segments: tuple[Segment, ...]) -> str:
+    """Return what a listed fact runs into, or "".
+
+    A line break after a block's end is lost (``trim_blocks``); one that is printed stays.
+    """
+    for position, (before, after) in enumerate(pairwise(segments)):
+        line = "".join(s.text for s in segments[:position]).rpartition("\n")[2]
+        if not before.fact or "：" not in line:
+            continue
+        if after.fact and before.text[-1:] not in CIRCLED:
+            return after.text
+        heading = _HEADING.match(after.text)
+        if heading and not after.fact:
+            return heading.group()
+    return ""
 
 
 def _same(mine: Sample, theirs: Sample) -> str:

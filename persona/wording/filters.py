@@ -10,7 +10,8 @@ from typing import Any
 from persona.wording.facts import FactText, to_date, to_datetime, to_money
 
 _WEEKDAYS = "一二三四五六日"
-_CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+#: Figures in circles, 1 to 20.
+CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
 def money(value: Any) -> FactText:
@@ -79,7 +80,7 @@ def join_zh(values: Iterable[Any], last: str = "") -> FactText:
 def circled(value: Any) -> FactText:
     """Return ①, ②, … for 1, 2, …; plain figures beyond 20."""
     number = int(value)
-    return FactText(_CIRCLED[number - 1] if 1 <= number <= len(_CIRCLED) else f"{number}.")
+    return FactText(CIRCLED[number - 1] if 1 <= number <= len(CIRCLED) else f"{number}.")
 
 
 def short(value: Any, chars: int = 12) -> FactText:

@@ -8,11 +8,11 @@ from persona.wording.report import report_html
 from tests.persona.wording.conftest import Room
 
 GOOD = {
-    "neutral": "您的退款 {{ fee }} 已经受理，三天内到账。",
+    "neutral": "您的退款 {{ fee }}已经受理，三天内到账。",
     "power": "已退 {{ fee }}，三天内到。",
     "perfect": "退款申请已受理：金额 {{ fee }}，原路退回，三天内到账，进度在订单页核对。",
-    "peace": "退款在办了，{{ fee }} 三天内会回到您的账户，您不用盯着。",
-    "lively": "{{ fee }} 正往您的钱包飞奔💰 三天内落袋！",
+    "peace": "退款在办了，{{ fee }}三天内会回到您的账户，您不用盯着。",
+    "lively": "{{ fee }}正往您的钱包飞奔💰 三天内落袋！",
 }
 GOOD_PLAIN = {style: text.replace("{{ fee }}", "全款") for style, text in GOOD.items()}
 FACTS = """
@@ -52,7 +52,7 @@ def test_a_good_response_passes(room: Room) -> None:
         ("neutral", "你的退款 {{ fee }} 受理了，请等短信。", "forbidden", "says 你 (一律用"),
         ("perfect", "退款 {{ fee }} 已登记，大概三天后收到，凭证号见短信。", "forbidden", "says 大概"),
         ("power", "已退 {{ fee }} 💪。", "emoji", "has 1 emoji, none expected"),
-        ("lively", "{{ fee }} 正往您的钱包飞奔，三天内落袋！", "emoji", "has 0 emoji, 1 to 2 expected"),
+        ("lively", "{{ fee }}正往您的钱包飞奔，三天内落袋！", "emoji", "has 0 emoji, 1 to 2 expected"),
         ("lively", "{{ fee }} 飞奔中🎉🎉💰 三天内落袋！", "emoji", "has 3 emoji"),
         ("lively", "{{ fee }} 飞奔中💀 三天内落袋！", "emoji", "💀 is not among those of lively.yml"),
         ("power", "退款 {{ fee }} ok done。", "English", "says ok"),
@@ -70,7 +70,7 @@ def test_a_good_response_passes(room: Room) -> None:
         ("peace", "您别担心，" + GOOD["neutral"], "variety", "only adds words around neutral"),
         (
             "perfect",
-            "您的退款 {{ fee }} 已经受理了，三天内到账。",
+            "您的退款 {{ fee }}已经受理了，三天内到账。",
             "variety",
             "hardly differs from neutral",
         ),
@@ -146,3 +146,17 @@ def test_strategies_name_only_steps_and_extras_that_exist(room: Room) -> None:
     messages = [str(v) for v in check(load_catalogue(room.root))]
     assert "lively.yml  option: options: first: options.yml has no ask_new_arrivals" in messages
     assert "facts/utter_refund.yml utter_refund extra: fact x: no strategy tells the extra gossip" in messages
+
+
+def test_no_gap_after_an_amount(room: Room) -> None:
+    (gap,) = found(room, neutral="您的退款 {{ fee }} 已经受理，三天内到账。")
+    assert gap[:2] == ("neutral", "money")
+
+
+def test_lines_of_a_list_do_not_run_together(room: Room) -> None:
+    start, end = "退款已受理，三天内到账。金额：{{ fee }}", "进度：订单页核对。"
+    apart = start + "{% if note %}{{ '\\n' }}备注：{{ note }}{% endif %}{{ '\\n' }}" + end
+    assert found(room, perfect=apart) == []
+    lost = start + "{% if note %}\n备注：{{ note }}{% endif %}\n" + end
+    rules = {rule for _, rule, _ in found(room, perfect=lost)}
+    assert "lines" in rules
