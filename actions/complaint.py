@@ -39,6 +39,7 @@ _ERRANDS = frozenset(
 )
 _SHORT = 8  # characters beside signs: 快递到哪了, 我要退货, 讲个笑话吧
 _SHORT_QUESTION = 16
+_NO_QUESTION = re.compile(r"(?:什么|怎么|哪里|哪儿)[都也]")  # 里面什么都没有 tells, it does not ask
 _LEAVE = frozenset({"stop", "deny"})
 
 #: Words that say that somebody complains, not about what.
@@ -105,7 +106,8 @@ def _is_another_topic(turn: TurnContext) -> bool:
     if turn.intent in _OTHER_TOPICS:
         return True
     said = len(_SIGNS.sub("", turn.text))
-    short = _SHORT_QUESTION if parsing.is_question(turn.text) else _SHORT
+    asks = parsing.is_question(_NO_QUESTION.sub("", turn.text))
+    short = _SHORT_QUESTION if asks else _SHORT
     return turn.intent in _ERRANDS and said <= short
 
 

@@ -119,6 +119,7 @@ async def test_small_talk_and_other_errands_are_no_story(shop: SqlShop, text: st
     [
         ("快递员把东西扔在门口就跑了", "track_shipment"),
         ("东西坏了没人管", "report_problem"),
+        ("快递到了是空盒子，里面什么都没有", "track_shipment"),
         ("说好昨天退的钱到今天都没有退给我", "ask_aftersale_progress"),
         ("卖假货", "complain"),
     ],

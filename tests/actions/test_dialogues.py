@@ -49,7 +49,6 @@ async def test_typed_yes(model: Path, shop: SqlShop, paid: Order) -> None:
     ("text", "response"),
     [
         ("快递到哪了", "utter_order_paid"),
-        ("谢谢", "utter_thank"),
         ("七天无理由怎么算", None),
         ("你是机器人吗", "utter_robot"),
         ("我有多少积分", None),
@@ -67,6 +66,63 @@ async def test_a_question_in_between_is_answered_and_the_form_goes_on(
     assert (between.responses[-1], between.form) == ("utter_cancel_confirm", "cancel_form")
     assert await state_of(shop, paid) is OrderState.PAID
     assert (await talk.say("确认取消")).responses == ["utter_cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("再见", "utter_goodbye"), ("算了，再见", "utter_goodbye"), ("转人工", "utter_human_recorded")],
+)
+async def test_leave_and_the_wish_for_a_person_end_the_form(
+    model: Path, shop: SqlShop, paid: Order, text: str, answer: str
+) -> None:
+    talk = Talk(model, shop, customer_id=paid.customer_id)
+    await talk.say(f"取消订单{paid.order_number}")
+    left = await talk.say(text)
+    assert (left.responses, left.form) == ([answer, "utter_set_aside"], None)
+    assert left.slots["write_key"] is None
+    # Nothing is left to confirm, and the conversation goes on.
+    assert (await talk.say("确认")).responses == ["utter_nothing_to_confirm"]
+    assert await state_of(shop, paid) is OrderState.PAID
+
+
+async def test_thanks_do_not_repeat_the_question_and_a_yes_still_counts(
+    model: Path, shop: SqlShop, paid: Order
+) -> None:
+    talk = Talk(model, shop, customer_id=paid.customer_id)
+    await talk.say(f"取消订单{paid.order_number}")
+    for _ in range(2):
+        thanked = await talk.say("谢谢")
+        assert (thanked.responses, thanked.form) == (["utter_thank"], "cancel_form")
+    assert (await talk.say("确认取消")).responses == ["utter_cancelled"]
+
+
+async def test_a_second_interruption_in_a_row_lays_it_aside(model: Path, shop: SqlShop, paid: Order) -> None:
+    talk = Talk(model, shop, customer_id=paid.customer_id)
+    await talk.say(f"取消订单{paid.order_number}")
+    first = await talk.say("你是机器人吗")
+    assert first.responses == ["utter_robot", "utter_cancel_confirm"]
+    second = await talk.say("讲个笑话")
+    assert (second.responses, second.form) == (["utter_chitchat", "utter_set_aside"], None)
+    assert "取消订单" in second.buttons
+    third = await talk.say("你叫什么名字")
+    assert third.responses == ["utter_name"]
+    assert await state_of(shop, paid) is OrderState.PAID
+
+
+async def test_a_phone_after_the_wish_for_a_person_is_no_answer_to_the_verification(
+    model: Path, shop: SqlShop
+) -> None:
+    order = await order_in(shop, OrderState.SHIPPED)
+    talk = Talk(model, shop)
+    await talk.say("我的快递到哪了")
+    await talk.say(order.order_number)
+    left = await talk.say("转人工")
+    assert (left.responses, left.form) == (["utter_human_ask_contact", "utter_set_aside"], None)
+    given = await talk.say("打13812345678这个")
+    assert given.responses == ["utter_human_recorded"]
+    record = given.directive("request_human")
+    assert record is not None
+    assert record["completes"] is True
 
 
 async def test_leaving(model: Path, shop: SqlShop, paid: Order) -> None:
@@ -202,6 +258,12 @@ async def test_a_message_handled_again_writes_once(model: Path, shop: SqlShop, p
         ("我那个耳机咋还没发出来呀", "ask_order_status"),
         ("把我买过的都列给我瞅瞅", "list_orders"),
         ("包裹现在走到哪个城市了", "track_shipment"),
+        ("您好呀，请问一下我上周买的电饭煲现在送到哪儿了呢😊", "track_shipment"),
+        ("嘿嘿宝贝啥时到哇😍等不及啦！！", "track_shipment"),
+        ("麻烦尽快帮我把这个订单取消掉吧，谢谢啦", "cancel_order"),
+        ("哈喽，我那件外套能换个小一号的不呀～", "request_exchange"),
+        ("好呀没关系，您辛苦了", "thank"),
+        ("请问人工客服每天几点下班呢", "ask_service_hours"),
         ("麻烦帮忙催催仓库行不行", "urge_shipment"),
         ("收货地址选错了帮我换一个", "change_address"),
         ("这单帮我取消掉吧谢谢", "cancel_order"),
