@@ -29,8 +29,8 @@ bench: install ## Measure speed and memory (ARGS="--json bench.json")
 test: install lint typecheck architecture ## Everything: lint, types, architecture, the whole test suite
 	@$(BIN)/pytest
 
-test-fast: install ## The fast tests only: no Rasa, no training, no processes
-	@$(BIN)/pytest -m "not model and not stack and not browser and not service"
+test-fast: install ## The fast tests only: no Rasa, no training, no processes (under 20 s)
+	@$(BIN)/pytest --fast
 
 lint: install ## Check style and common faults
 	@$(BIN)/ruff check .

@@ -1,8 +1,11 @@
-"""What holds for all tests: no setting of the developer's own shell reaches them."""
+"""What holds for all tests: no setting of one's own shell reaches them, and what ``--fast`` leaves out."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+import pytest
 
 for _name in [
     name for name in os.environ if name.startswith("ZHIXIN_") and not name.startswith("ZHIXIN_TEST_")
@@ -10,3 +13,29 @@ for _name in [
     del os.environ[_name]
 os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+#: What `--fast` leaves out: Rasa, training, processes, browsers, other services, whole fronts over HTTP.
+_SLOW_MARKS = ("slow", "model", "stack", "browser", "service")
+_SLOW_FOLDERS = ("stack", "browser", "bot/components", "bot/channels", "bot/conversation")
+_TESTS = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--fast``."""
+    parser.addoption("--fast", action="store_true", help="only the fast tests: no Rasa, no processes")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import the slow folders: Rasa alone takes seconds."""
+    if config.getoption("--fast") and collection_path in {_TESTS / folder for folder in _SLOW_FOLDERS}:
+        return True
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the slow tests of the other folders."""
+    if not config.getoption("--fast"):
+        return
+    slow = [item for item in items if any(item.get_closest_marker(mark) for mark in _SLOW_MARKS)]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in set(slow)]

@@ -14,6 +14,8 @@ from tests.support.forms import FormStage, all_orders, few_of_each_state
 from tests.support.shop import Clock
 from tests.support.stage import Scene, Stage, broken
 
+pytestmark = pytest.mark.slow
+
 
 async def returnable(shop: SqlShop, rule: str = "seven_days") -> Order:
     """Return an order under one clause, so fresh that every reason of the clause holds."""

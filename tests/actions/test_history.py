@@ -31,6 +31,7 @@ async def test_the_prior_follows_how_the_demo_people_shop(shop: SqlShop) -> None
     assert right >= 16  # of 20
 
 
+@pytest.mark.slow
 async def test_it_is_what_the_reader_would_say(shop: SqlShop) -> None:
     for customer in ("u1003", "u1006", "u1021"):
         history = to_history(await shop.history(customer))

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
+
+pytestmark = pytest.mark.slow
 
 SECRET = "a-secret-of-the-tests"
 PROJECT = Path(__file__).resolve().parents[2]
@@ -25,8 +28,6 @@ import asyncio
 from rasa_sdk import Action
 from rasa_sdk.interfaces import ActionExecutionRejection
 from actions.shop_access import gateway
-
-pytestmark = pytest.mark.slow
 
 class Speak(Action):
     def name(self):

@@ -19,6 +19,8 @@ from tests.support.forms import FormStage
 from tests.support.shop import demo_shop
 from tests.support.stage import Stage
 
+pytestmark = pytest.mark.slow
+
 TEMPERAMENTS = ["neutral", "power", "perfect", "peace", "lively", None]
 
 READS = {

@@ -23,6 +23,8 @@ from actions.shop.sql import SqlShop
 from persona.privacy.vault import Vault, VaultError
 from tests.support.shop import VAULT, Clock, demo_shop
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from bot.app.settings import PROJECT_ROOT
 
+pytestmark = pytest.mark.slow
+
 TOOLS = ("sh", "cat", "cksum", "df", "awk", "dirname", "grep", "tee", "mktemp", "rm", "mkdir", "chmod")
 
 UV = """#!/bin/sh

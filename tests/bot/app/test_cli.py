@@ -18,6 +18,8 @@ from bot.app import databases, prepare
 from bot.app.cli import main
 from bot.app.settings import PROJECT_ROOT, Settings, load
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Done:

@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_reading_loads_no_tensorflow() -> None:
     code = (

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from persona.wording.catalogue import load_catalogue
 from persona.wording.check import check
 from tests.persona.wording.conftest import Room
+
+pytestmark = pytest.mark.slow
 
 OF_FACTS = [
     "must",
