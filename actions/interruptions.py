@@ -18,7 +18,8 @@ COUNT = "interruptions"
 _PATIENCE = 2
 
 #: Intents that end what is under way. A phone number given next is a contact, no answer to the form.
-LEAVING = frozenset({"goodbye", "ask_human", "ask_callback"})
+_LEAVE = "goodbye"
+LEAVING = frozenset({_LEAVE, "ask_human", "ask_callback"})
 
 #: Intents that are answered and change nothing: the question still stands on the screen.
 COURTESIES = frozenset({"thank", "praise_bot"})
@@ -45,6 +46,8 @@ def after_interruption(turn: TurnContext, form: str) -> After:
         return After.WAIT
     if turn.intent not in LEAVING and _count(turn) + 1 < _PATIENCE:
         return After.REPEAT
+    if turn.intent == _LEAVE:  # the goodbye was the last word
+        return After.DROP
     again = [option(_AGAIN[form])] if form in _AGAIN and turn.intent not in LEAVING else []
     turn.say("utter_set_aside", {"task": form}, again)
     return After.DROP
