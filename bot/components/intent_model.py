@@ -33,18 +33,28 @@ LONGEST = 3
 #: Only the head of a message is looked at: the cost stays bounded.
 MAX_CHARS = 200
 
-_NUMBER = re.compile(r"\d{6,}")
+#: What kind a long number is decides what a bare one means; its digits mean nothing.
+_NUMBERS = (
+    (re.compile(r"(?<!\d)1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)"), " mobile "),
+    (re.compile(r"(?<!\d)20\d{10}(?!\d)"), " ordernumber "),
+    (re.compile(r"\d{6,}"), " longnumber "),
+    (re.compile(r"(?<![\d.])\d{4}(?![\d.]|[元块年])"), " fourdigits "),
+)
 _FIGURE = re.compile(r"\d+(?:\.\d+)?")
 _CONTENT = re.compile(r"[\u3400-\u9fff]|[a-z]+|0")
 
 
 def normal(text: str) -> str:
-    """Return the form that the models see: half width, lower case, figures alike, long numbers as a word.
+    """Return the form that the models see: half width, lower case, long numbers as the word for their kind.
+
+    Other figures are all alike.
 
     The normal form of a normal text is the text itself.
     """
     folded = unicodedata.normalize("NFKC", text[:MAX_CHARS]).lower()
-    return _FIGURE.sub("0", _NUMBER.sub(" 号码 ", folded)).strip()
+    for pattern, word in _NUMBERS:
+        folded = pattern.sub(word, folded)
+    return _FIGURE.sub("0", folded).strip()
 
 
 def grams(text: str) -> Counter[str]:

@@ -141,7 +141,6 @@ async def test_human_then_the_bot_stays_on(model: Path, shop: SqlShop) -> None:
     assert still.responses == ["utter_recommend"]
 
 
-@pytest.mark.xfail(reason="the classifier sees all long numbers alike", strict=False)
 async def test_a_bare_phone_number_is_a_contact(model: Path, shop: SqlShop) -> None:
     talk = Talk(model, shop)
     await talk.say("转人工")

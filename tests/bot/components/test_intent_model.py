@@ -57,7 +57,7 @@ def test_a_text_without_known_words_is_not_understood(model: IntentModel, text: 
     assert np.isfinite(model.probabilities(text, encode)).all()
 
 
-@pytest.mark.parametrize("text", ["货asdf", "Hi!", "999999999999", "退 😀"])
+@pytest.mark.parametrize("text", ["货asdf", "Hi!", "202611209999", "退 😀"])
 def test_one_known_word_is_enough(model: IntentModel, text: str) -> None:
     assert model.understands(text)
 
