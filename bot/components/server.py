@@ -6,6 +6,7 @@ Serves the front's channel on loopback and prints ``ready`` once the model is lo
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -136,6 +137,8 @@ async def warm(agent: Agent) -> None:
     shared_reader().warm()
     for _ in range(3):
         await agent.parse_message(_WARM_UP)
+    gc.collect()
+    gc.freeze()  # the model and the libraries stay: no need to search them for garbage ever again
 
 
 def main(arguments: list[str] | None = None) -> int:
