@@ -68,7 +68,7 @@ def _progress(order: Order, shipment: Shipment) -> tuple[str, dict[str, Any], tu
     if shipment.expected_by > shipment.promised_by:
         facts["promised_by"] = shipment.promised_by
         return "utter_track_late", facts, ("urge_shipment", "request_refund", "ask_human")
-    return "utter_track_moving", facts, ("urge_shipment", "change_address")
+    return "utter_track_moving", facts, ("urge_shipment", "request_refund")
 
 
 class UrgeShipment(ShopAction):
