@@ -30,7 +30,7 @@ test: install lint typecheck architecture ## Everything: lint, types, architectu
 	@$(BIN)/pytest
 
 test-fast: install ## The fast tests only: no Rasa, no training, no processes (under 20 s)
-	@$(BIN)/pytest --fast -n 2
+	@$(BIN)/pytest --fast -n 2 --dist loadscope
 
 lint: install ## Check style and common faults
 	@$(BIN)/ruff check .

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from persona.temperament.reader import Reader
 from persona.temperament.types import Belief, Reading, Turn
 
+pytestmark = pytest.mark.slow
+
 SCRAPS = st.sampled_from(
     [
         "赶紧",
