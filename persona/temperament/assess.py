@@ -25,6 +25,8 @@ from persona.temperament.types import History, Reading, Turn
 #: How many turns before a message are handed on as context.
 CONTEXT_TURNS = 3
 
+_DIGITS = 6
+
 #: A time without a zone is the shop's.
 SHOP_ZONE = timezone(timedelta(hours=8))
 
@@ -54,7 +56,7 @@ class AssessResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return the line that ``zhixin assess`` prints."""
-        return {"id": self.id, "turns": [_turn_json(reading) for reading in self.readings]}
+        return to_json(self.id, self.readings)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ def assess_lines(lines: Iterable[str], reader: Reader) -> Iterator[AssessResult 
             yield BadLine(number, str(exc))
             continue
         yield AssessResult(number, conversation.id, readings(conversation, reader))
+
+
+def to_json(name: str | int, turns: Iterable[Reading]) -> dict[str, Any]:
+    """Return what ``zhixin assess`` prints for one conversation."""
+    return {"id": name, "turns": [_turn_json(reading) for reading in turns]}
 
 
 def readings(conversation: Conversation, reader: Reader) -> tuple[Reading, ...]:
@@ -106,6 +113,11 @@ def parse(line: str) -> Conversation:
         raise ValueError(f"not JSON: {exc}") from exc
     if not isinstance(data, dict):
         raise ValueError(f"a line must be an object, not {_kind(data)}")
+    return conversation(data)
+
+
+def conversation(data: Mapping[str, Any]) -> Conversation:
+    """Check the object of a line; ValueError says in one sentence what is wrong."""
     name = data.get("id")
     if not isinstance(name, (str, int)) or isinstance(name, bool):
         raise ValueError("id is missing" if "id" not in data else f"id must be a string, not {_kind(name)}")
@@ -156,10 +168,19 @@ def _time(value: Any, i: int) -> float | None:
 def _turn_json(reading: Reading) -> Mapping[str, Any]:
     return {
         "temperament": reading.temperament.value if reading.temperament else None,
-        "probabilities": {kind.value: round(p, 6) for kind, p in reading.probabilities.items()},
+        "probabilities": _exact({kind.value: p for kind, p in reading.probabilities.items()}),
         "evidence": [item.to_json() for item in reading.evidence],
         "mood": reading.mood.value,
     }
+
+
+def _exact(shares: Mapping[str, float]) -> dict[str, float]:
+    """Round, and let the largest share take what rounding left, so that they sum to 1."""
+    rounded = {name: round(share, _DIGITS) for name, share in shares.items()}
+    largest = max(rounded, key=lambda name: rounded[name])
+    rest = sum(share for name, share in rounded.items() if name != largest)
+    rounded[largest] = round(1.0 - rest, _DIGITS)
+    return rounded
 
 
 def _no_constant(name: str) -> Any:

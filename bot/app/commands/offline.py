@@ -14,11 +14,16 @@ def assess(source: str = _SOURCE) -> None:
     Exit code 1 if any line was bad.
     """
     from bot.app import jsonl
-    from bot.app.assessing import assess as assess_line
+    from persona.temperament import assess as assessing
     from persona.temperament.reader import Reader
 
     reader = Reader.load()
-    raise typer.Exit(1 if jsonl.run(source, lambda line: assess_line(reader, line)) else 0)
+
+    def read(line: dict[str, object]) -> dict[str, object]:
+        conversation = assessing.conversation(line)
+        return assessing.to_json(conversation.id, assessing.readings(conversation, reader))
+
+    raise typer.Exit(1 if jsonl.run(source, read) else 0)
 
 
 def parse(source: str = _SOURCE) -> None:
