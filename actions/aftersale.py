@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from typing_extensions import override
@@ -28,6 +27,7 @@ from actions.order_choice import (
     remember_order,
     say_unfound,
 )
+from actions.returnable import TWINS, allowed_tiers, refuse_all, terms_of
 from actions.shop.errors import NotFoundError
 from actions.shop.models import (
     RETURN_REASONS,
@@ -49,10 +49,6 @@ _KIND_OF_INTENT = {
     "request_refund": AfterSaleKind.REFUND,
 }
 _INTENT_OF_KIND = {kind: intent for intent, kind in _KIND_OF_INTENT.items()}
-#: People say 退款 and 退货 for the same thing: what the order's state allows is meant.
-_TWINS = {AfterSaleKind.REFUND: AfterSaleKind.RETURN, AfterSaleKind.RETURN: AfterSaleKind.REFUND}
-#: Longer than any deadline without a warranty.
-_LATELY = timedelta(days=16)
 _OVER = (OrderState.CANCELLED, OrderState.REFUNDED, OrderState.REFUNDING)
 
 
@@ -74,11 +70,11 @@ class AfterSaleForm(WriteForm):
     @override
     async def fitting(self, turn: TurnContext) -> tuple[Fits, ...]:
         wanted = turn.slot(_KIND) or _KIND_OF_INTENT.get(turn.intent)
-        return await _allowed_tiers(turn, AfterSaleKind(wanted) if wanted else None)
+        return await allowed_tiers(turn, self.tiers, AfterSaleKind(wanted) if wanted else None)
 
     @override
     async def which(self, turn: TurnContext, choice: Choice, draft: Draft) -> Events:
-        if choice.outcome is Outcome.SEVERAL and await _refuse_all(turn, choice.candidates):
+        if choice.outcome is Outcome.SEVERAL and await refuse_all(turn, choice.candidates):
             return ended()
         return await super().which(turn, choice, draft)
 
@@ -99,7 +95,7 @@ class AfterSaleForm(WriteForm):
         """Return the reason that 第二个 means in the list shown."""
         if draft.order_number is None:
             return None
-        reasons = _offered(await _terms(turn, draft.order_number), draft)
+        reasons = _offered(await terms_of(turn, draft.order_number), draft)
         index = parsing.ordinal(turn.text, len(reasons))
         return reasons[index] if index is not None else None
 
@@ -109,7 +105,7 @@ class AfterSaleForm(WriteForm):
 
     @override
     async def check(self, turn: TurnContext, order: Order, draft: Draft) -> bool:
-        terms = await _terms(turn, order.order_number)
+        terms = await terms_of(turn, order.order_number)
         if terms.allowed or _never_received(order, draft):
             return True
         _refuse(turn, order, terms.rule, terms.deadline)
@@ -121,7 +117,7 @@ class AfterSaleForm(WriteForm):
 
     @override
     async def ask_detail(self, turn: TurnContext, order: Order, draft: Draft, unclear: bool) -> str | None:
-        terms = await _terms(turn, order.order_number)
+        terms = await terms_of(turn, order.order_number)
         if _never_received(order, draft):
             draft.details[_KIND] = AfterSaleKind.REFUND.value
             return None
@@ -147,8 +143,8 @@ class AfterSaleForm(WriteForm):
         kind = AfterSaleKind(wanted) if wanted else None
         if kind is None and len(terms.kinds) == 1:
             kind = terms.kinds[0]
-        if kind is not None and kind not in terms.kinds and _TWINS.get(kind) in terms.kinds:
-            kind = _TWINS[kind]
+        if kind is not None and kind not in terms.kinds and TWINS.get(kind) in terms.kinds:
+            kind = TWINS[kind]
         if kind in terms.kinds:
             draft.details[_KIND] = kind.value if kind else None
             return True
@@ -171,7 +167,7 @@ class AfterSaleForm(WriteForm):
 
     @staticmethod
     async def _facts(turn: TurnContext, order: Order, draft: Draft) -> tuple[AfterSaleKind, dict[str, Any]]:
-        terms = await _terms(turn, order.order_number)
+        terms = await terms_of(turn, order.order_number)
         kind, reason = AfterSaleKind(draft.details[_KIND]), str(draft.details[_REASON])
         fault = RETURN_REASONS[reason]
         facts: dict[str, Any] = names(order) | {
@@ -206,64 +202,6 @@ class AfterSaleForm(WriteForm):
             f"utter_{kind.value}_submitted", facts, [option("ask_aftersale_progress", order_number=number)]
         )
         turn.card("aftersale", aftersale_card(request, order))
-
-
-async def _allowed_tiers(turn: TurnContext, kind: AfterSaleKind | None = None) -> tuple[Fits, ...]:
-    """Return which orders may be meant: those for which the rules still allow something come first.
-
-    Among them those that allow `kind`, and those at home before those on their way. Where the rules allow
-    nothing for any order, all that were delivered may be meant, to say why.
-    """
-    now = await turn.shop.now()
-    allowed: dict[str, ReturnTerms] = {}
-    for order in await own_orders(turn):
-        if order.state in (OrderState.DELIVERED, *MOVING, OrderState.PAID):
-            terms = await _terms(turn, order.order_number)
-            if terms.allowed:
-                allowed[order.order_number] = terms
-    kinds = {kind, _TWINS.get(kind)} if kind is not None else set(AfterSaleKind)
-
-    def offers(order: Order) -> bool:
-        terms = allowed.get(order.order_number)
-        return terms is not None and any(k in kinds for k in terms.kinds)
-
-    def tier(states: Fits, may: Fits) -> Fits:
-        return lambda order: states(order) and may(order)
-
-    tiers = (_lately_delivered(now), *AfterSaleForm.tiers)
-    first = [tier(states, offers) for states in tiers]
-    second = [tier(states, lambda order: order.order_number in allowed) for states in tiers]
-    return (*first, *second, *AfterSaleForm.tiers)
-
-
-async def _refuse_all(turn: TurnContext, orders: Sequence[Order]) -> bool:
-    """Say why nothing can be asked for any of `orders`, by the latest of them; False where something can."""
-    terms = [await _terms(turn, order.order_number) for order in orders]
-    if any(t.allowed for t in terms):
-        return False
-    late = [
-        (t.deadline, o) for t, o in zip(terms, orders, strict=True) if t.rule == "too_late" and t.deadline
-    ]
-    if len(late) < len(orders):
-        return False
-    deadline, last = max(late, key=lambda pair: pair[0])
-    facts = {"count": len(orders), "items": item_names(last), "deadline": deadline}
-    turn.say("utter_aftersale_all_too_late", facts, [option("ask_human"), option("list_orders")])
-    return True
-
-
-def _lately_delivered(now: datetime) -> Fits:
-    """Fit orders delivered a short while ago: those that people want to send back."""
-
-    def fits(order: Order) -> bool:
-        delivered = order.shipment.delivered_at if order.shipment else None
-        return order.state is OrderState.DELIVERED and delivered is not None and now - delivered < _LATELY
-
-    return fits
-
-
-async def _terms(turn: TurnContext, number: str) -> ReturnTerms:
-    return await turn.shop.return_terms(number, customer_id=authority(turn.identity, number))
 
 
 def _never_received(order: Order, draft: Draft) -> bool:
@@ -380,8 +318,8 @@ class AskReturnPolicy(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
-        choice = await find_order(turn, *await _allowed_tiers(turn))
-        if choice.outcome is Outcome.SEVERAL and await _refuse_all(turn, choice.candidates):
+        choice = await find_order(turn, *await allowed_tiers(turn, AfterSaleForm.tiers))
+        if choice.outcome is Outcome.SEVERAL and await refuse_all(turn, choice.candidates):
             return None
         if choice.outcome is Outcome.SEVERAL:
             options = choice_options(choice.candidates, "ask_return_policy")
@@ -394,7 +332,7 @@ class AskReturnPolicy(ShopAction):
             turn.say("utter_return_policy_general", options=steps)
             return None
         order = await load_order(turn, choice.order.order_number)
-        terms = await _terms(turn, order.order_number)
+        terms = await terms_of(turn, order.order_number)
         if not terms.allowed:
             _refuse(turn, order, terms.rule, terms.deadline)
             return remember_order(order)
