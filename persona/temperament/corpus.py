@@ -39,23 +39,30 @@ class Labelled:
 def load(folder: Path) -> list[Labelled]:
     """Read all conversations and single utterances, in a fixed order; ValueError where a file is wrong."""
     out: list[Labelled] = []
-    for label in LABELS:
-        data = yaml.safe_load((folder / f"{label}.yml").read_text("utf-8"))
-        if data.get("label") != label:
-            raise ValueError(f"{label}.yml: label must be {label}")
-        for entry in data["conversations"]:
-            out.append(_labelled(label, str(entry["scenario"]), [str(line) for line in entry["turns"]]))
-        for scenario, utterances in data["utterances"].items():
-            out.extend(_labelled(label, str(scenario), [str(line)]) for line in utterances)
+    for path in _files(folder):
+        data = yaml.safe_load(path.read_text("utf-8"))
+        if data.pop("scenario", None) != path.stem:
+            raise ValueError(f"{path.name}: scenario must be {path.stem}")
+        if unknown := set(data) - set(LABELS):
+            raise ValueError(f"{path.name}: no such label: {', '.join(sorted(unknown))}")
+        for label, entries in data.items():
+            for lines in entries["conversations"]:
+                out.append(_labelled(label, path.stem, [str(line) for line in lines]))
+            out.extend(_labelled(label, path.stem, [str(line)]) for line in entries["utterances"])
     return out
 
 
 def fingerprint(folder: Path) -> str:
     """Return the hash of the corpus's content."""
     digest = blake2s(digest_size=8)
-    for label in LABELS:
-        digest.update((folder / f"{label}.yml").read_bytes())
+    for path in _files(folder):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return one file a scenario: the same errand in all styles side by side, so that no style owns an errand."""
+    return sorted(folder.glob("*.yml"))
 
 
 def _labelled(label: str, scenario: str, lines: list[str]) -> Labelled:
