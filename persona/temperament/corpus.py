@@ -61,7 +61,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return one file a scenario: the same errand in all styles side by side, so that no style owns an errand."""
+    """Return the files; each holds one errand in all styles side by side, so that no style owns an errand."""
     return sorted(folder.glob("*.yml"))
 
 

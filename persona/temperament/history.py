@@ -24,11 +24,17 @@ emoji_reviews       lively    乐观开朗: emoji in reviews
 picture_reviews     lively    社交能力强: shares pictures
 much_browsing       lively    容易被新事物吸引: looks at much, whatever it is
 stored              any       belief of earlier conversations, fading with a half-life
+corrected           any       what an agent or the shopper corrected it to, fading with a longer half-life
 ==================  ========  =========================================================================
 
 Coupons speak for no type (they are open to everyone, and every type uses them), so they move nothing. Small
 counts are shrunk: a share seen in *n* orders counts ``n / (n + 3)``, the posterior mean under a prior worth
 three orders.
+
+A correction is a judgement by a person, all else is a guess. It is mixed in rather than added: with ``x`` the
+log-weights that the rest gives and trust ``q = CORRECTION_TRUST · 0.5^(age / half-life)`` the prior is
+``(1 - q) · x + q · bound`` for the corrected type and ``(1 - q) · x`` for the others. So a fresh correction
+leads over the richest contrary history, both together stay within `bound`, and three clear messages overrule.
 """
 
 from __future__ import annotations
@@ -43,6 +49,12 @@ HALF_LIFE_DAYS = 120.0
 
 #: Share of a stored belief that is trusted while it is fresh.
 STORED_TRUST = 0.8
+
+#: Days after which a correction counts half.
+CORRECTION_HALF_LIFE_DAYS = 365.0
+
+#: Share of the prior that a fresh correction takes.
+CORRECTION_TRUST = 0.9
 
 #: Codes of reasons for returns, by what they tell. Others tell nothing.
 FINE_REASONS = frozenset(
@@ -154,8 +166,24 @@ def prior_of(
     for kind, weight in _stored(history).items():
         push("stored", kind, weight)
     logs = [bound * math.tanh(sums[kind] / bound) for kind in TYPES]
+    if trust := _correction_trust(history):
+        for i, kind in enumerate(TYPES):
+            said = bound if kind.value == history.corrected else 0.0
+            logs[i] = (1 - trust) * logs[i] + trust * said
+            if said:
+                evidence.append(Evidence("history:corrected", "", -1, -1, kind, trust * said))
     evidence.sort(key=lambda e: -abs(e.weight))
     return (logs[0], logs[1], logs[2], logs[3]), tuple(evidence)
+
+
+def _correction_trust(history: History) -> float:
+    """Share of the prior that a correction takes, in [0, CORRECTION_TRUST]; without an age it is old."""
+    if history.corrected is None:
+        return 0.0
+    age = history.correction_age_days
+    if age is None or not math.isfinite(age):
+        age = CORRECTION_HALF_LIFE_DAYS
+    return CORRECTION_TRUST * math.pow(0.5, max(0.0, age) / CORRECTION_HALF_LIFE_DAYS)
 
 
 def _stored(history: History) -> dict[Temperament, float]:

@@ -37,7 +37,8 @@ class Evidence:
     """One thing that moved the belief.
 
     Attributes:
-        cue: id of the cue (``lexicon:<id>``, ``style:<feature>``, ``classifier``, ``history:<feature>``).
+        cue: id of the cue (``lexicon:<id>``, ``style:<feature>``, ``classifier``, ``history:<feature>``,
+            ``correction:<by>``).
         text: the words of the message that matched, verbatim; "" for history.
         start: offset of `text` in the message as typed, in Unicode code points; -1 for history.
         end: end offset (exclusive); -1 for history.
@@ -111,6 +112,8 @@ class History:
     urges: int = 0
     belief: Mapping[str, float] | None = None  # stored belief of earlier conversations, type -> probability
     belief_age_days: float | None = None  # its age
+    corrected: str | None = None  # last correction by a person: a type's value, or "none" for no style
+    correction_age_days: float | None = None  # its age
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> History:
@@ -125,6 +128,8 @@ class History:
                     isinstance(value, Mapping)
                     and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value.values())
                 )
+            elif name == "corrected":
+                good = value is None or value in {"none", *(kind.value for kind in TYPES)}
             else:
                 good = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
             if not good:

@@ -101,7 +101,9 @@ def test_silence_leaves_the_shopper_where_history_put_her(reader: Reader) -> Non
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.dictionaries(
-        st.sampled_from([f for f in History.__dataclass_fields__ if f not in {"belief", "return_reasons"}]),
+        st.sampled_from(
+            [f for f in History.__dataclass_fields__ if f not in {"belief", "return_reasons", "corrected"}]
+        ),
         st.one_of(st.none(), st.integers(-10, 10**9), st.floats()),
     )
 )
@@ -112,7 +114,17 @@ def test_any_figures_give_a_bounded_prior(reader: Reader, data: dict[str, float]
     assert Belief.from_json(belief.to_json()).served == belief.served
 
 
-@pytest.mark.parametrize("bad", [{"ordres": 1}, {"orders": "3"}, {"belief": [1]}, {"urges": True}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"ordres": 1},
+        {"orders": "3"},
+        {"belief": [1]},
+        {"urges": True},
+        {"corrected": "sad"},
+        {"corrected": 1},
+    ],
+)
 def test_a_wrong_record_is_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="history"):
         History.from_json(bad)
