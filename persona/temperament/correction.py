@@ -9,7 +9,8 @@ correction itself adds ``w`` nats. With ``E`` the evidence so far and ``c`` the 
 so corrections that are repeated stay bounded. For "none" (no style shows) every type comes to stand ``w``
 nats under silence, and the prior becomes even, since silence would otherwise leave the shopper where history
 put him. What is said afterwards counts as ever: the correction fades like all evidence, and long contrary
-evidence overrules it. How it enters the prior of *later* conversations stands in :mod:`persona.temperament.history`.
+evidence overrules it. How it enters the prior of *later* conversations stands in
+:mod:`persona.temperament.history`.
 """
 
 from __future__ import annotations
