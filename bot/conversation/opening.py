@@ -158,6 +158,7 @@ class Opening:
                 "lease_holder": self._writing.holder,
                 "lease_until": now + LEASE,
                 "created_at": now,
+                "changed_at": now,
                 "last_at": now,
             },
         )

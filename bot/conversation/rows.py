@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from bot.conversation.schema import conversations, messages, offered_buttons, shoppers
 from bot.conversation.types import (
     FRONT_PREFIX,
+    Audience,
     Author,
     Conversation,
     Kind,
@@ -65,15 +66,24 @@ OLDEST_PENDING = (
     .order_by(_m.seq)
     .limit(1)
 )
+#: What the desk writes for itself reaches no shopper: both statements that clients read by say so.
+_SHOPPERS = Audience.ALL.value
 _REPLY_COLUMNS = (_m.seq, _m.kind, _m.author, _m.body, _m.channel_message_id, _m.in_reply_to, _m.at)
 REPLIES_TO = (
     select(*_REPLY_COLUMNS)
-    .where(_m.conversation_id == bindparam("cid"), _m.in_reply_to == bindparam("mid"))
+    .where(
+        _m.conversation_id == bindparam("cid"), _m.in_reply_to == bindparam("mid"), _m.audience == _SHOPPERS
+    )
     .order_by(_m.seq)
 )
 MESSAGES_AFTER = (
     select(*_REPLY_COLUMNS)
-    .where(_m.conversation_id == bindparam("cid"), _m.seq > bindparam("after"), _m.kind != Kind.EVENT.value)
+    .where(
+        _m.conversation_id == bindparam("cid"),
+        _m.seq > bindparam("after"),
+        _m.kind != Kind.EVENT.value,
+        _m.audience == _SHOPPERS,
+    )
     .order_by(_m.seq)
     .limit(bindparam("count"))
 )
@@ -111,6 +121,7 @@ TAKE_MESSAGE = (
         lease_holder=bindparam("v_holder"),
         lease_until=bindparam("v_until"),
         last_at=bindparam("v_now"),
+        changed_at=bindparam("v_now"),
     )
 )
 KEEP_ANSWER = (
@@ -122,6 +133,7 @@ KEEP_ANSWER = (
         lease_holder=bindparam("v_holder"),
         lease_until=bindparam("v_until"),
         last_at=bindparam("v_now"),
+        changed_at=bindparam("v_now"),
         orders=bindparam("v_orders"),
         belief=bindparam("v_belief"),
         style=bindparam("v_style"),
@@ -193,6 +205,8 @@ def message_row(
     message_id: str | None = None,
     in_reply_to: str | None = None,
     code: str = "",
+    audience: Audience = Audience.ALL,
+    agent_id: str | None = None,
     net: str = "",
 ) -> dict[str, Any]:
     """Return the values of a new row of ``messages`` with its body sealed."""
@@ -206,6 +220,8 @@ def message_row(
         "state": state.value,
         "code": code,
         "body": vault.seal(dump(content), body_context(conversation_id, seq)),
+        "audience": audience.value,
+        "agent_id": agent_id,
         "net": net,
         "at": at,
     }

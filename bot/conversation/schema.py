@@ -78,6 +78,9 @@ conversations = Table(
     Column("created_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("goodbye_at", Moment),
+    Column("escalated_at", Moment),  # when it was last handed to the desk
+    Column("mood", String(12)),  # of the last message that was read
+    Column("changed_at", Moment, nullable=False, index=True),  # whatever changed: live pages look for it
 )
 
 owner_changes = Table(
@@ -106,6 +109,8 @@ messages = Table(
     Column("in_reply_to", String(80)),  # channel id of the message that this one answers
     Column("state", String(8), nullable=False),
     Column("code", String(64), nullable=False),  # response name of system lines
+    Column("audience", String(8), nullable=False),  # all, or desk: notes, and answers the bot held back
+    Column("agent_id", String(24)),  # the agent who wrote it
     Column("body", Text, nullable=False),  # sealed JSON
     Column("reading", Text),  # sealed JSON
     Column("intent", JSON(none_as_null=True)),

@@ -30,6 +30,13 @@ class Author(str, Enum):
     SYSTEM = "system"
 
 
+class Audience(str, Enum):
+    """Who may read a message."""
+
+    ALL = "all"
+    DESK = "desk"  # notes of agents, and answers of the bot that came when a person had taken over
+
+
 class Kind(str, Enum):
     """What a message is. The shopper's are text, button and event; the others are the forms of replies."""
 
@@ -39,6 +46,7 @@ class Kind(str, Enum):
     BUTTONS = "buttons"
     CARD = "card"
     NOTICE = "notice"
+    NOTE = "note"  # an agent's, for colleagues only
 
 
 class State(str, Enum):

@@ -30,7 +30,8 @@ from bot.conversation.lease import LEASE, is_dead, new_holder
 from bot.conversation.migrate import HEAD, MIGRATIONS, VERSION_TABLE, upgrade
 from bot.conversation.owner import TRANSITIONS, check_transition
 from bot.conversation.reads import Reader
-from bot.conversation.schema import SHANGHAI, metadata
+from bot.conversation.desk_schema import metadata
+from bot.conversation.schema import SHANGHAI
 from bot.conversation.store import Store
 from bot.conversation.types import Answer, Incoming, Kind, OutButton, OutReply, Owner, State
 from tests.bot.conversation.harness import Front, vault
