@@ -50,9 +50,18 @@ agents = Table(
     Column("seen_at", Moment),  # last sign of life of one of the agent's pages
     Column("most", Integer, nullable=False),  # conversations at a time
     Column("routed_at", Moment),  # when the last conversation was routed to the agent
-    Column("failures", Integer, nullable=False),  # wrong passwords in a row
-    Column("locked_until", Moment),
     Column("created_at", Moment, nullable=False),
+)
+
+#: Wrong passwords in a row, by account name and by network address. Names that no account has are counted
+#: the same way, so that nobody learns from a lock-out which ones there are.
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("key", String(40), primary_key=True),  # blind hash of what is counted
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Moment),
+    Column("at", Moment, nullable=False, index=True),  # of the last one: old rows are forgotten
 )
 
 agent_sessions = Table(

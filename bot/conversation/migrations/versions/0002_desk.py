@@ -50,12 +50,19 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.BigInteger()),
         sa.Column("most", sa.Integer(), nullable=False),
         sa.Column("routed_at", sa.BigInteger()),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("locked_until", sa.BigInteger()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_agents"),
         sa.UniqueConstraint("login", name="uq_agents_login"),
     )
+    op.create_table(
+        "login_failures",
+        sa.Column("key", sa.String(40), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", sa.BigInteger()),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_login_failures"),
+    )
+    op.create_index("ix_login_failures_at", "login_failures", ["at"])
     op.create_table(
         "agent_sessions",
         sa.Column("token_hash", sa.String(64), nullable=False),
@@ -208,6 +215,7 @@ def downgrade() -> None:
     op.drop_table("desk_marks")
     op.drop_table("escalations")
     op.drop_table("audit_log")
+    op.drop_table("login_failures")
     op.drop_table("agent_sessions")
     op.drop_table("agents")
     op.drop_index("ix_conversations_changed_at", "conversations")
