@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from rasa.core.nlg import TemplatedNaturalLanguageGenerator
@@ -18,6 +20,19 @@ log = logging.getLogger(__name__)
 
 #: Rasa's own actions utter these where a domain has them, and nothing where it has not.
 _SILENT = frozenset({"utter_restart", "utter_back", "utter_default"})
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one text was made of, for the record: people who take over read facts there, not prose."""
+
+    text: str
+    response: str
+    facts: Mapping[str, Any]
+
+
+#: What was told in the current turn, in order; None outside of a turn.
+told: ContextVar[list[Told] | None] = ContextVar("told", default=None)
 
 
 class StyleGenerator(TemplatedNaturalLanguageGenerator):  # type: ignore[misc]  # rasa is untyped
@@ -49,15 +64,18 @@ class StyleGenerator(TemplatedNaturalLanguageGenerator):  # type: ignore[misc]  
             return None
         slots = tracker.current_slot_values()
         facts, options = kwargs.get("facts"), kwargs.get("options")
+        values = dict(facts or self._facts_from_slots(utter_action, slots))
         try:
             said = self._wording.say(
                 utter_action,
-                facts or self._facts_from_slots(utter_action, slots),
+                values,
                 slots.get("temperament"),
                 options or (),
                 mood_of(tracker),
                 salt_of(tracker),
             )
+            if (so_far := told.get()) is not None:
+                so_far.append(Told(said.text, utter_action, values))
         except WordingError as exc:
             log.error("cannot say %s: %s", exc.response, exc.cause)
             said = self._wording.apology()

@@ -18,7 +18,7 @@ from rasa.core.processor import MessageProcessor
 from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.components import tuning
+from bot.components import nlg, tuning
 from bot.components.temperament import keep_style, shared_reader
 
 logger = logging.getLogger(__name__)
@@ -197,6 +197,8 @@ class TurnRunner:
             return recorded
         failures: list[str] = []
         tuning.failed_actions.set(failures)
+        told: list[nlg.Told] = []
+        nlg.told.set(told)
         output = _Nowhere()
         await self._begin_session(processor, tracker, output)
         metadata: dict[str, Any] = {"assertion": turn.assertion, "personalisation": turn.personalisation}
@@ -225,7 +227,7 @@ class TurnRunner:
         await processor._run_prediction_loop(output, tracker)
         _note_failures(tracker, turn.message_id, failures)
         await processor.save_tracker(tracker)
-        return _outcome(tracker, turn.message_id, replayed=False) or _failed(turn)
+        return _with_facts(_outcome(tracker, turn.message_id, replayed=False), told) or _failed(turn)
 
     async def _begin_session(
         self, processor: MessageProcessor, tracker: DialogueStateTracker, output: OutputChannel
@@ -299,6 +301,17 @@ def _failed(turn: Turn) -> dict[str, Any]:
         "belief": dict(turn.belief) if turn.belief and turn.personalisation else None,
         "replies": [],
     }
+
+
+def _with_facts(outcome: dict[str, Any] | None, told: list[nlg.Told]) -> dict[str, Any] | None:
+    """Name response and facts beside each text. The tracker keeps none, so a repeated turn goes without."""
+    left = list(told)
+    for reply in outcome["replies"] if outcome else ():
+        made = next((t for t in left if t.text == reply.get("text")), None)
+        if made is not None:
+            left.remove(made)
+            reply["told"] = {"response": made.response, "facts": dict(made.facts)}
+    return outcome
 
 
 def _note_failures(tracker: DialogueStateTracker, message_id: str, failures: list[str]) -> None:

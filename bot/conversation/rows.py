@@ -27,6 +27,9 @@ from persona.privacy.vault import Vault
 
 _c, _m, _b = conversations.c, messages.c, offered_buttons.c
 
+#: Part of a stored reply that no client sees: ``{"response", "facts"}`` it was made of.
+TOLD = "told"
+
 CONVERSATION = select(
     _c.id,
     _c.secret_hash,
@@ -238,6 +241,8 @@ def reply_content(reply: OutReply, button_ids: Sequence[str]) -> dict[str, Any]:
     if reply.kind is Kind.CARD:
         content["card"] = reply.card
         content["data"] = dict(reply.data)
+    if reply.told is not None:
+        content[TOLD] = dict(reply.told)
     return content
 
 
@@ -266,7 +271,7 @@ def view(
     return {
         "seq": seq,
         "type": kind.value,
-        **content,
+        **{name: value for name, value in content.items() if name != TOLD},
         "author": author.value,
         "at": at.isoformat(timespec="milliseconds"),
         "in_reply_to": in_reply_to,

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.conversation import rows
 from bot.conversation.errors import RasaBrokenError
 from bot.conversation.types import Kind, OutButton, OutReply
 from persona.temperament.types import Belief
 
 _LONGEST_TEXT = 20_000
 _MOST_REPLIES = 50
+_LONGEST_FACTS = 8_000
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def _read_entry(entry: object, replies: list[OutReply], directives: list[Mapping
             raise RasaBrokenError("buttons are no list")
         offered = tuple(_read_button(button) for button in buttons)
         if text.strip() or offered:
-            replies.append(OutReply(Kind.BUTTONS if offered else Kind.TEXT, text, offered))
+            told = _read_told(entry.get("told"))
+            replies.append(OutReply(Kind.BUTTONS if offered else Kind.TEXT, text, offered, told=told))
     custom = entry.get("custom")
     if custom is None:
         return
@@ -122,6 +125,16 @@ def _read_entry(entry: object, replies: list[OutReply], directives: list[Mapping
         replies.append(OutReply(Kind.CARD, _text(custom.get("text") or ""), card=card, data=data))
     else:
         raise RasaBrokenError("a custom payload is neither card nor directive")
+
+
+def _read_told(told: object) -> Mapping[str, Any] | None:
+    """Return what a text was made of; endless facts (long lists) are left out, the name stays."""
+    if told is None:
+        return None
+    if not isinstance(told, dict) or not isinstance(told.get("facts"), dict):
+        raise RasaBrokenError("what was told is no object with facts")
+    facts = told["facts"] if len(rows.dump(told["facts"])) <= _LONGEST_FACTS else {}
+    return {"response": _text(told.get("response"))[:64], "facts": facts}
 
 
 def _read_button(button: object) -> OutButton:

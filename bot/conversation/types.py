@@ -100,6 +100,8 @@ class OutReply:
         card: name of the card.
         data: content of the card.
         code: response name of a system line, so that it is said once per message; "" otherwise.
+        told: ``{"response", "facts"}`` that a text of the bot was made of, for people who take over; clients
+            never see it.
     """
 
     kind: Kind
@@ -109,6 +111,7 @@ class OutReply:
     data: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""
     author: Author = Author.BOT
+    told: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
