@@ -137,7 +137,7 @@ def named_in_code(name: str) -> bool:
 
 def button_intents() -> set[str]:
     options = load(ROOT / "persona/wording/options.yml")
-    return {str(option.get("intent")) for option in options.values()}
+    return {str(option["intent"]) for option in options.values() if "payload" not in option}
 
 
 def action_names() -> set[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ LABELS = Path("persona/wording/labels.yml")
 STRATEGIES = Path("persona/strategy/strategies")
 
 _INTENT = re.compile(r"[a-z_]+|\{\{ *[a-z_]+ *\}\}")
+_PAYLOAD = re.compile(r"front:[a-z_]+")
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,20 @@ class OptionSpec:
     Attributes:
         id: its name.
         title: template of the button's title.
-        intent: template of the intent.
+        intent: template of the intent; None where there is a literal payload.
         args: names of the arguments that become entities of the payload.
         kind: ``step`` (the strategy may cut it) or ``choice`` (never cut).
         static_title: the title where it needs no argument, else None.
+        payload: what is sent as it stands (``front:…``: the front itself acts), or None.
     """
 
     id: str
     title: Template
-    intent: Template
+    intent: Template | None
     args: tuple[str, ...]
     kind: str
     static_title: str | None
+    payload: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class ResponseSpec:
         options: next steps that it offers where the caller names none.
         sober: it tells something unpleasant: no emoji, no jokes.
         menu: all its steps are shown; the strategy orders but does not cut.
+        tells: what every text says whatever the facts are: name -> pattern.
     """
 
     name: str
@@ -81,6 +85,7 @@ class ResponseSpec:
     options: tuple[Mapping[str, Any], ...]
     sober: bool
     menu: bool
+    tells: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -203,17 +208,23 @@ def _options(path: Path, sandbox: Sandbox, problems: list[Problem]) -> dict[str,
 def _option(name: str, data: Any, sandbox: Sandbox) -> OptionSpec:
     if not isinstance(data, dict):
         raise ValueError("must be like {title: 查物流, intent: track_shipment, args: [order_number]}")
-    if unknown := set(data) - {"title", "intent", "args", "kind"}:
+    if unknown := set(data) - {"title", "intent", "args", "kind", "payload"}:
         raise ValueError(f"unknown field {', '.join(map(str, unknown))}")
-    title, intent, args, kind = (
+    title, intent, args, kind, payload = (
         data.get("title"),
         data.get("intent"),
         data.get("args", []),
         data.get("kind", "step"),
+        data.get("payload"),
     )
     if not isinstance(title, str) or not title.strip():
         raise ValueError("title is missing")
-    if not isinstance(intent, str) or not _INTENT.fullmatch(intent):
+    if payload is not None:
+        if "intent" in data or "args" in data:
+            raise ValueError("payload stands instead of intent and args")
+        if not isinstance(payload, str) or not _PAYLOAD.fullmatch(payload):
+            raise ValueError("payload must be like front:cancel_wait")
+    elif not isinstance(intent, str) or not _INTENT.fullmatch(intent):
         raise ValueError("intent must be the name of an intent or one {{ argument }}")
     if not isinstance(args, list) or not all(isinstance(a, str) for a in args):
         raise ValueError("args must be a list of names")
@@ -222,10 +233,11 @@ def _option(name: str, data: Any, sandbox: Sandbox) -> OptionSpec:
     return OptionSpec(
         id=name,
         title=sandbox.compile(title),
-        intent=sandbox.compile(intent),
+        intent=None if payload is not None else sandbox.compile(str(intent)),
         args=tuple(args),
         kind=kind,
         static_title=None if "{{" in title else title.strip(),
+        payload=payload,
     )
 
 
@@ -256,6 +268,7 @@ class _Declared:
     options: tuple[Mapping[str, Any], ...] = ()
     sober: bool = False
     menu: bool = False
+    tells: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
 
 
 def _declared(name: str, entry: tuple[str, Any] | None, known: Mapping[str, OptionSpec]) -> _Declared:
@@ -264,8 +277,8 @@ def _declared(name: str, entry: tuple[str, Any] | None, known: Mapping[str, Opti
     file, data = entry
     where = f"facts/{file}"
     if not isinstance(data, dict):
-        raise ValueError(f"{where}: must have must:, may:, tone:, options: or menu:")
-    if unknown := set(data) - {"must", "may", "tone", "options", "menu"}:
+        raise ValueError(f"{where}: must have must:, may:, tells:, tone:, options: or menu:")
+    if unknown := set(data) - {"must", "may", "tells", "tone", "options", "menu"}:
         raise ValueError(f"{where}: unknown field {', '.join(map(str, unknown))}")
     facts: dict[str, FactSpec] = {}
     for group in ("must", "may"):
@@ -280,8 +293,22 @@ def _declared(name: str, entry: tuple[str, Any] | None, known: Mapping[str, Opti
         raise ValueError(f"{where}: tone must be plain or sober, not {data.get('tone')!r}")
     if not isinstance(data.get("menu", False), bool):
         raise ValueError(f"{where}: menu must be true or false")
-    options = _default_options(where, data.get("options") or [], known)
-    return _Declared(facts, options, sober=data.get("tone") == "sober", menu=data.get("menu", False))
+    return _Declared(
+        facts,
+        _default_options(where, data.get("options") or [], known),
+        sober=data.get("tone") == "sober",
+        menu=data.get("menu", False),
+        tells=_tells(where, data.get("tells") or {}),
+    )
+
+
+def _tells(where: str, patterns: Any) -> Mapping[str, re.Pattern[str]]:
+    if not isinstance(patterns, dict) or not all(isinstance(p, str) and p for p in patterns.values()):
+        raise ValueError(f"{where}: tells: must map what is told to a pattern")
+    try:
+        return {str(name): re.compile(pattern) for name, pattern in patterns.items()}
+    except re.error as exc:
+        raise ValueError(f"{where}: tells: {exc}") from exc
 
 
 def _default_options(
@@ -322,6 +349,7 @@ def _response(name: str, file: str, variations: Any, declared: _Declared, sandbo
         options=declared.options,
         sober=declared.sober,
         menu=declared.menu,
+        tells=declared.tells,
     )
 
 

@@ -194,6 +194,9 @@ class _Checker:
             if fact.must:
                 for missing in _untold(fact, sample, self._catalogue.labels):
                     self._add(style, "must", f"does not tell {missing}{case}: «{text}»")
+        for told, pattern in self._spec.tells.items():
+            if not pattern.search(text):
+                self._add(style, "must", f"does not tell {told} (expects {pattern.pattern}){case}: «{text}»")
 
     def _check_words(self, sample: Sample, strategy: Strategy) -> None:
         common = self._catalogue.strategies.common

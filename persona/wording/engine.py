@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from persona.strategy import Strategies, Strategy, Style
-from persona.wording.catalogue import Catalogue, Problem, ResponseSpec, load_catalogue, watched_files
+from persona.wording.catalogue import (
+    Catalogue,
+    OptionSpec,
+    Problem,
+    ResponseSpec,
+    load_catalogue,
+    watched_files,
+)
 from persona.wording.emoji import without_emoji
 from persona.wording.errors import WordingError
 from persona.wording.facts import FactError, FactSpec, FactText, parse
@@ -35,7 +42,7 @@ class Button:
 
     Attributes:
         title: what the shopper reads.
-        payload: what is sent when tapped: ``/intent{"entity": "value"}``.
+        payload: what is sent when tapped: ``/intent{"entity": "value"}``, or ``front:…`` for the front alone.
     """
 
     title: str
@@ -245,16 +252,22 @@ def _button(catalogue: Catalogue, response: str, option: Option) -> Button:
     args = option.get("args") or {}
     values = {k: FactText(v) if isinstance(v, str) else v for k, v in args.items()}
     try:
-        title, intent = (
-            "".join(s.text for s in catalogue.sandbox.render(t, values)) for t in (spec.title, spec.intent)
-        )
-    except RenderError as exc:
+        title = "".join(s.text for s in catalogue.sandbox.render(spec.title, values))
+        payload = spec.payload or _payload(catalogue, spec, args, values)
+    except (RenderError, ValueError) as exc:
         raise WordingError(response, f"option {spec.id}: {exc}") from exc
-    if not re.fullmatch(r"[a-z_]+", intent):
-        raise WordingError(response, f"option {spec.id}: its intent is no name of an intent")
-    entities = {k: args[k] for k in spec.args if args.get(k) is not None}
-    payload = f"/{intent}" + (json.dumps(entities, ensure_ascii=False) if entities else "")
     return Button(" ".join(title.split()), payload)
+
+
+def _payload(
+    catalogue: Catalogue, spec: OptionSpec, args: Mapping[str, Any], values: Mapping[str, Any]
+) -> str:
+    assert spec.intent is not None  # noqa: S101  (the catalogue has made sure)
+    intent = "".join(s.text for s in catalogue.sandbox.render(spec.intent, values))
+    if not re.fullmatch(r"[a-z_]+", intent):
+        raise ValueError("its intent is no name of an intent")
+    entities = {k: args[k] for k in spec.args if args.get(k) is not None}
+    return f"/{intent}" + (json.dumps(entities, ensure_ascii=False) if entities else "")
 
 
 def _parse_facts(spec: ResponseSpec, facts: Mapping[str, Any]) -> dict[str, Any]:

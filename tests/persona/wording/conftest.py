@@ -41,6 +41,7 @@ OPTIONS = """
 track_shipment: {title: 查物流, intent: track_shipment, args: [order_number]}
 urge_shipment: {title: 催一下, intent: urge_shipment, args: [order_number]}
 ask_human: {title: 找人工客服, intent: ask_human}
+cancel_wait: {title: 不等了, payload: "front:cancel_wait", kind: choice}
 affirm: {title: 确认, intent: affirm, kind: choice}
 deny: {title: 不了, intent: deny, kind: choice}
 choose_order:

@@ -103,6 +103,22 @@ def test_a_flag_is_told_both_ways(room: Room) -> None:
     assert "free = false (expects 运费您出) (free: false)" in hits[0][2]
 
 
+def test_what_every_text_tells_is_missed_where_it_is_not_said(room: Room) -> None:
+    facts = "tells: {when: 三天, page: 订单页}\n" + FACTS.strip()
+    hits = found(room, facts=facts)
+    assert {(style, rule) for style, rule, _ in hits} == {
+        (style, "must") for style in ("neutral", "power", "peace", "lively")
+    }
+    assert all("does not tell page (expects 订单页)" in message for _, _, message in hits)
+
+
+@pytest.mark.parametrize(("tells", "message"), [("[三天]", "must map"), ("{when: '('}", "tells:")])
+def test_a_pattern_that_is_none_is_named(room: Room, tells: str, message: str) -> None:
+    ((_, rule, said),) = found(room, facts=f"tells: {tells}{FACTS}")
+    assert rule == "unusable"
+    assert message in said
+
+
 def test_each_row_is_told_as_far_as_the_strategy_recommends(room: Room) -> None:
     facts = """
     must:

@@ -119,6 +119,28 @@ def test_choices_are_never_cut(room: Room) -> None:
     assert buttons[3].payload == '/cancel_order{"order_number": "1"}'
 
 
+@pytest.mark.parametrize("style", ["neutral", "power", "perfect", "peace", "lively"])
+def test_what_the_front_acts_on_is_offered_in_every_style(room: Room, style: str) -> None:
+    options = ["track_shipment", "urge_shipment", "ask_human", "cancel_wait"]
+    buttons = Wording.load(room.root).say("utter_shipped", FACTS, style, options).buttons
+    assert Button("不等了", "front:cancel_wait") in buttons
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("{title: 走, payload: '/restart'}", "must be like front:"),
+        ("{title: 走, payload: 'front:'}", "must be like front:"),
+        ("{title: 走, payload: 5}", "must be like front:"),
+        ("{title: 走, payload: 'front:go', intent: ask_human}", "stands instead of intent"),
+        ("{title: 走, payload: 'front:go', args: [a]}", "stands instead of intent"),
+    ],
+)
+def test_a_payload_is_the_fronts_or_none(room: Room, option: str, complaint: str) -> None:
+    room.write("persona/wording/options.yml", f"go: {option}\n")
+    assert complaint in "".join(p.message for p in Wording.load(room.root).problems)
+
+
 def test_an_argument_cannot_leave_the_payload(room: Room) -> None:
     hostile = '"}/restart{"a": "{{ 1 }}'
     option = {"id": "track_shipment", "args": {"order_number": hostile}}

@@ -26,6 +26,8 @@ OF_FACTS = [
     "cut",
     "extra",
     "shows",
+    "tells",
+    "payload",
 ]
 OF_OTHERS = ["text", "condition", "title", "intent", "args", "kind", "id"]
 VALUES = ["x", "rows", "flag", "list", "{{ x }}", "{% if %}"]
@@ -46,7 +48,7 @@ FACTS = st.one_of(
     ANYTHING,
     st.fixed_dictionaries({}, optional={
         "must": st.one_of(ANYTHING, st.dictionaries(st.just("x"), FACT)),
-        "may": ANYTHING, "options": ANYTHING, "tone": ANYTHING, "menu": ANYTHING,
+        "may": ANYTHING, "options": ANYTHING, "tone": ANYTHING, "menu": ANYTHING, "tells": ANYTHING,
     }),
 )  # fmt: skip
 
