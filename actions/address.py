@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from actions import parsing
 from actions.base import TurnContext, option
+from actions.escalating import refuse
 from actions.order_choice import MOVING, NOT_SHIPPED, authority, in_states
 from actions.parsing import AddressParts
 from actions.shop.models import Address, Order, OrderState
@@ -84,6 +85,7 @@ class AddressForm(WriteForm):
         facts = names(order) | ({"expected_by": order.shipment.expected_by} if order.shipment else {})
         steps = [option("request_refund", order_number=number), option("ask_human")]
         turn.say("utter_address_shipped", facts, steps)
+        refuse(turn, "address", number)
 
     @override
     async def ask_detail(self, turn: TurnContext, order: Order, draft: Draft, unclear: bool) -> str | None:

@@ -10,6 +10,7 @@ from typing_extensions import override
 from actions import parsing
 from actions.base import Events, ShopAction, TurnContext, option
 from actions.cards import aftersale_card
+from actions.escalating import insisted, refuse
 from actions.order import describe
 from actions.order_choice import (
     MOVING,
@@ -75,7 +76,7 @@ class AfterSaleForm(WriteForm):
     @override
     async def which(self, turn: TurnContext, choice: Choice, draft: Draft) -> Events:
         if choice.outcome is Outcome.SEVERAL and await refuse_all(turn, choice.candidates):
-            return ended()
+            return ended(*await insisted(turn))
         return await super().which(turn, choice, draft)
 
     @override
@@ -132,6 +133,7 @@ class AfterSaleForm(WriteForm):
             del draft.details[_REASON]
             facts |= {"reason": reason, "rule": terms.rule}
             turn.say("utter_reason_not_accepted", facts, options)
+            refuse(turn, "aftersale", order.order_number, reason)
         else:
             turn.say("utter_aftersale_why", facts, options)
         return _REASON
@@ -156,6 +158,7 @@ class AfterSaleForm(WriteForm):
         if kind is not None:
             draft.details.pop(_KIND, None)
             turn.say("utter_kind_not_offered", facts | {"kind": kind, "rule": terms.rule}, options)
+            refuse(turn, "aftersale", order.order_number, kind.value)
         else:
             turn.say("utter_aftersale_which_kind", facts, options)
         return False
@@ -229,8 +232,10 @@ def _refuse(turn: TurnContext, order: Order, rule: str, deadline: datetime | Non
     elif rule == "too_late":
         facts |= {"deadline": deadline} if deadline else {}
         turn.say("utter_aftersale_too_late", facts, [option("ask_human")])
+        refuse(turn, "aftersale", number)
     else:
         turn.say("utter_aftersale_refused", facts | {"rule": rule}, [option("ask_human")])
+        refuse(turn, "aftersale", number)
 
 
 class AskAfterSaleProgress(ShopAction):
@@ -320,7 +325,7 @@ class AskReturnPolicy(ShopAction):
     async def handle(self, turn: TurnContext) -> Events | None:
         choice = await find_order(turn, *await allowed_tiers(turn, AfterSaleForm.tiers))
         if choice.outcome is Outcome.SEVERAL and await refuse_all(turn, choice.candidates):
-            return None
+            return await insisted(turn)
         if choice.outcome is Outcome.SEVERAL:
             options = choice_options(choice.candidates, "ask_return_policy")
             turn.say("utter_return_policy_which", {"count": len(choice.candidates)}, options)
@@ -335,7 +340,7 @@ class AskReturnPolicy(ShopAction):
         terms = await terms_of(turn, order.order_number)
         if not terms.allowed:
             _refuse(turn, order, terms.rule, terms.deadline)
-            return remember_order(order)
+            return [*remember_order(order), *await insisted(turn)]
         self._tell(turn, order, terms)
         return remember_order(order)
 

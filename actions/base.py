@@ -62,6 +62,7 @@ class TurnContext:
         identity: what is proven about the sender of this message.
         shop: the shop's backend.
         tracker: the conversation; slots are read through :meth:`slot`.
+        refused: the wish that this action said no to, and its order (:mod:`actions.escalating`).
     """
 
     def __init__(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
@@ -69,6 +70,7 @@ class TurnContext:
         self._said_before = len(dispatcher.messages)
         self.tracker = tracker
         self.settled_order: str | None = None
+        self.refused: tuple[str, str | None] | None = None
         self.message: Mapping[str, Any] = tracker.latest_message or {}
         self.identity: Identity = identify(tracker.sender_id, self.message, tracker.slots.get("grant"))
 

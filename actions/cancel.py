@@ -7,6 +7,7 @@ from typing import Any
 from typing_extensions import override
 
 from actions.base import TurnContext, option
+from actions.escalating import refuse
 from actions.order_choice import MOVING, NOT_SHIPPED, authority, in_states
 from actions.shop.models import Order, OrderState
 from actions.write_form import Draft, WriteForm, confirmation, names
@@ -51,6 +52,7 @@ class CancelForm(WriteForm):
                 option("track_shipment", order_number=number),
             ]
             turn.say("utter_cancel_shipped", facts | {"total": order.total}, steps)
+            refuse(turn, "cancel", number)
 
     @override
     async def summarise(self, turn: TurnContext, order: Order, draft: Draft) -> None:

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from actions import parsing
 from actions.base import Events, ShopAction, TurnContext, option
+from actions.escalating import level_of
 from actions.human import Asked, contact_settled, known_contact, reason_of
 from actions.interruptions import COUNT, COURTESIES, LEAVING, After, after_interruption, interrupted
 from actions.order_choice import named_number, own_orders, talked_of
@@ -24,7 +25,7 @@ TEXT = "complaint_text"
 _OTHER_TOPICS = frozenset(
     {"ask_help", "ask_privacy", "ask_robot", "ask_name", "ask_service_hours", "greet", "probe"}
     | {"personalisation_off", "personalisation_on", "affirm", "give_contact", "share_crisis", "verify_me"}
-    | LEAVING
+    | (LEAVING - {"not_solved"})  # 一直没解决 is part of the story
     | COURTESIES
 )
 #: Small talk and other errands, as long as they are short: a longer statement that was taken for one of them
@@ -125,7 +126,10 @@ async def _order_of(turn: TurnContext) -> str | None:
 
 
 async def record_complaint(turn: TurnContext, text: str, contact: str | None) -> Events:
-    """Record a complaint and tell by when it is answered; ask once for a contact where none is known."""
+    """Record a complaint and hand it over, or tell by when it is answered where nobody is there now.
+
+    A contact is asked for once where none is known and no person takes over at once.
+    """
     return await _record(turn, Asked("complaint", text, await _order_of(turn)), contact, completes=False)
 
 
@@ -139,7 +143,11 @@ async def _record(turn: TurnContext, about: Asked, contact: str | None, *, compl
     facts: dict[str, Any] = {"answer_by": when.answer_by}
     if about.order_number is not None:
         facts["order_number"] = about.order_number
-    if contact is None:
+    live = when.open_now and not completes
+    if live:
+        del facts["answer_by"]
+        turn.say("utter_complaint_transfer", facts)
+    elif contact is None:
         turn.say("utter_complaint_ask_contact", facts | {"asks_phone": True})
     else:
         turn.say(
@@ -152,5 +160,7 @@ async def _record(turn: TurnContext, about: Asked, contact: str | None, *, compl
         order_number=about.order_number,
         answer_by=when.answer_by,
         completes=completes,
+        live=live,
+        level=await level_of(turn),
     )
-    return contact_settled() if contact else about.events()
+    return contact_settled() if contact or live else about.events()

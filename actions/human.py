@@ -1,4 +1,4 @@
-"""A human agent or a call back: recorded with a contact, told by when; the bot stays on."""
+"""A human agent or a call back: within the service hours handed over at once, else recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing_extensions import override
 
 from actions import parsing
 from actions.base import Events, ShopAction, TurnContext, option
-from actions.service_time import next_answer
+from actions.escalating import level_of
+from actions.service_time import AnswerTime, next_answer
 from persona.privacy.masking import mask_phone
 
 #: What the reason of a request may be beside the shopper's own words.
@@ -80,7 +81,7 @@ def _waiting_until(turn: TurnContext, now: datetime) -> datetime | None:
 
 
 class RequestHuman(ShopAction):
-    """Records the wish for a human, and asks once for a contact if none is known."""
+    """Hands over while people are there; else records the wish, and asks once for a contact."""
 
     @override
     def name(self) -> str:
@@ -88,13 +89,40 @@ class RequestHuman(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
-        waiting = _waiting_until(turn, await turn.shop.now())
-        if waiting is not None and given_phone(turn) is None:
-            turn.say(
-                "utter_human_waiting", {"answer_by": waiting}, [option("list_orders"), option("ask_callback")]
-            )
-            return None
-        return await record(turn, await known_contact(turn), reason_of(turn))
+        return await request_human(turn, reason_of(turn))
+
+
+async def request_human(turn: TurnContext, reason: str) -> Events:
+    """Hand over to a person: now where somebody is there, else by the promised time.
+
+    Args:
+        turn: the turn.
+        reason: what it is about, in the shopper's own words.
+    """
+    when = await next_answer(turn.shop)
+    if when.open_now:
+        return await _hand_over(turn, reason, when)
+    waiting = _waiting_until(turn, await turn.shop.now())
+    if waiting is not None and given_phone(turn) is None:
+        options = [option("list_orders"), option("ask_callback")]
+        turn.say("utter_human_waiting", {"answer_by": waiting}, options)
+        return []
+    return await record(turn, await known_contact(turn), reason)
+
+
+async def _hand_over(turn: TurnContext, reason: str, when: AnswerTime) -> Events:
+    """Send the conversation to a person now. The front tells position and waiting time."""
+    turn.say("utter_human_transfer")
+    turn.directive(
+        "request_human",
+        reason=reason,
+        contact=await known_contact(turn),
+        answer_by=when.answer_by,
+        completes=False,
+        live=True,
+        level=await level_of(turn),
+    )
+    return [*contact_settled(), SlotSet("human_answer_by", None)]
 
 
 async def record(turn: TurnContext, contact: str | None, reason: str) -> Events:
@@ -113,7 +141,13 @@ async def record(turn: TurnContext, contact: str | None, reason: str) -> Events:
     else:
         turn.say("utter_human_recorded", facts | {"contact": mask_phone(contact)}, [option("list_orders")])
     turn.directive(
-        "request_human", reason=reason, contact=contact, answer_by=when.answer_by, completes=completes
+        "request_human",
+        reason=reason,
+        contact=contact,
+        answer_by=when.answer_by,
+        completes=completes,
+        live=False,
+        level=await level_of(turn),
     )
     kept = contact_settled() if contact else Asked("human", reason).events()
     return [*kept, SlotSet("human_answer_by", when.answer_by.isoformat())]

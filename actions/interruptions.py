@@ -19,7 +19,7 @@ _PATIENCE = 2
 
 #: Intents that end what is under way. A phone number given next is a contact, no answer to the form.
 _LEAVE = "goodbye"
-LEAVING = frozenset({_LEAVE, "ask_human", "ask_callback"})
+LEAVING = frozenset({_LEAVE, "ask_human", "ask_callback", "not_solved"})
 
 #: Intents that are answered and change nothing: the question still stands on the screen.
 COURTESIES = frozenset({"thank", "praise_bot"})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from actions.base import TurnContext, option
+from actions.escalating import refuse
 from actions.order_choice import MOVING, Fits, authority, item_names, own_orders
 from actions.shop.models import AfterSaleKind, Order, OrderState, ReturnTerms
 
@@ -58,6 +59,7 @@ async def refuse_all(turn: TurnContext, orders: Sequence[Order]) -> bool:
     deadline, last = max(late, key=lambda pair: pair[0])
     facts = {"count": len(orders), "items": item_names(last), "deadline": deadline}
     turn.say("utter_aftersale_all_too_late", facts, [option("ask_human"), option("list_orders")])
+    refuse(turn, "aftersale", "")
     return True
 
 

@@ -25,6 +25,7 @@ from typing_extensions import override
 
 from actions import parsing
 from actions.base import Events, ShopAction, TurnContext, option
+from actions.escalating import insisted, unsure
 from actions.interruptions import COUNT, COURTESIES, LEAVING, After, after_interruption, interrupted
 from actions.order_choice import (
     Choice,
@@ -285,10 +286,10 @@ class WriteForm(ShopAction, ABC):
         known = [SlotSet("order_number", order.order_number), SlotSet("offered_orders", None)]
         known.append(SlotSet("offered_intent", None))
         if not await self.check(turn, order, draft):
-            return [*known, *ended()]
+            return [*known, *ended(*await insisted(turn))]
         asked = await self.ask_detail(turn, order, draft, unclear)
         if asked is not None:
-            return [*known, *draft.events(asked)]
+            return [*known, *draft.events(asked), *await insisted(turn)]
         draft.key = draft.key or turn.key(self.form)
         await self.summarise(turn, order, draft)
         return [*known, *draft.events(CONFIRM)]
@@ -331,7 +332,7 @@ class WriteForm(ShopAction, ABC):
         except RuleError as exc:
             turn.unsay()
             self.refused(turn, await load_order(turn, order.order_number), exc.rule)
-            return ended()
+            return ended(*await insisted(turn))
         return ended(SlotSet("last_write", draft.key))
 
     def _leave(self, turn: TurnContext, draft: Draft) -> Events:
@@ -356,12 +357,12 @@ class WriteForm(ShopAction, ABC):
         requested, key = turn.slot(REQUESTED), turn.slot("write_key")
         if requested == CONFIRM and turn.intent == "affirm" and key:
             # The write may have happened: repeating it under its key does it at most once.
-            turn.say("utter_write_unsure", options=[option("retry_write", write=key), option("ask_human")])
-        else:
-            turn.say(
-                "utter_shop_unavailable",
-                options=[option("ask_again", intent=self.intents[0]), option("ask_human")],
-            )
+            noted = unsure(turn, self.form, key, turn.slot(WHICH))
+            return [SlotSet("confirmed", None), SlotSet(REQUESTED, requested), *noted]
+        turn.say(
+            "utter_shop_unavailable",
+            options=[option("ask_again", intent=self.intents[0]), option("ask_human")],
+        )
         return [SlotSet("confirmed", None), SlotSet(REQUESTED, requested)]
 
     @override

@@ -21,7 +21,7 @@ from bot.app.settings import CONFIG_VARIABLE, Settings, variable
 ROOT = Path(__file__).resolve().parents[1]
 
 #: Events of the front: nobody types them, and no button carries them.
-EVENTS = {"open_conversation", "identified"}
+EVENTS = {"open_conversation", "identified", "handed_back"}
 #: Rasa's own way of saying that it did not understand.
 BUILT_IN = {"nlu_fallback"}
 #: Stems that are no topic: what all topics share, and what the front itself says.

@@ -15,7 +15,8 @@ from rasa.core.actions.action import ActionSessionStart, RemoteAction
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.core.processor import MessageProcessor
-from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SlotSet, UserUttered
+from rasa.shared.core.constants import REQUESTED_SLOT
+from rasa.shared.core.events import ActionExecuted, ActiveLoop, BotUttered, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.components import nlg, tuning
@@ -25,8 +26,11 @@ logger = logging.getLogger(__name__)
 
 #: The front's limit is lower; this one only bounds what a broken caller can cost.
 MAX_TEXT = 4_000
+_LONGEST_NAME = 64
 HISTORY_ACTION = "action_read_history"
-EVENTS = {"opened": "open_conversation", "identified": "identified"}
+EVENTS = {"opened": "open_conversation", "identified": "identified", "handed_back": "handed_back"}
+#: Intents after which saying nothing is no failure.
+_SILENT = frozenset({"handed_back"})
 
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 _PAYLOAD = re.compile(r"/(?P<intent>[a-z][a-z0-9_]*)(?P<entities>\{.*\})?", re.DOTALL)
@@ -51,6 +55,8 @@ class Turn:
         personalisation: whether style may be read and kept.
         history_wanted: whether the shopper's history is to be read first.
         earlier: the belief of the customer's earlier conversations and its time, part of that history.
+        settled: with event ``handed_back``: what a person settled, ``{"outcome", "by", "order_number"?,
+            "agent"?}``.
     """
 
     conversation_id: str
@@ -64,6 +70,7 @@ class Turn:
     personalisation: bool
     history_wanted: bool
     earlier: Mapping[str, Any] | None
+    settled: Mapping[str, str] | None = None
 
     @classmethod
     def from_body(cls, body: bytes) -> Turn:
@@ -94,6 +101,7 @@ class Turn:
                 raise MalformedTurnError(f"event is none of {', '.join(EVENTS)}")
             intent = EVENTS[content]
             content = f"/{intent}"
+        settled = _settled(data) if intent == EVENTS["handed_back"] and kinds[0] == "event" else None
         return cls(
             conversation_id=_identifier(data, "conversation_id"),
             message_id=_identifier(data, "message_id"),
@@ -106,6 +114,7 @@ class Turn:
             personalisation=_optional(data, "personalisation", bool, True),
             history_wanted=_optional(data, "history_wanted", bool, False),
             earlier=_optional(data, "earlier", dict, None),
+            settled=settled,
         )
 
 
@@ -125,6 +134,20 @@ def _string(data: Mapping[str, Any], name: str) -> str:
     if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
         raise MalformedTurnError(f"{name} holds characters that are none")
     return value
+
+
+def _settled(data: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return what a person settled; None where the front does not say."""
+    given = _optional(data, "settled", dict, None)
+    if given is None:
+        return None
+    found = {name: given.get(name) for name in ("outcome", "by", "order_number", "agent")}
+    for name, value in found.items():
+        if (value is None and name in ("outcome", "by")) or not isinstance(value, str | None):
+            raise MalformedTurnError(f"settled: {name} is no text")
+        if value is not None and not 0 < len(value) <= _LONGEST_NAME:
+            raise MalformedTurnError(f"settled: {name} is empty or too long")
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _optional(data: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
@@ -204,7 +227,13 @@ class TurnRunner:
         metadata: dict[str, Any] = {"assertion": turn.assertion, "personalisation": turn.personalisation}
         if turn.belief is not None and turn.personalisation:
             metadata["belief"] = dict(turn.belief)
+        if turn.settled is not None:
+            metadata["settled"] = dict(turn.settled)
         self._note_choice(tracker, turn.personalisation)
+        if turn.intent == EVENTS["handed_back"]:
+            # Whatever becomes of the action: no form of the time before the person may speak again.
+            tracker.update(ActiveLoop(None))
+            tracker.update(SlotSet(REQUESTED_SLOT, None))
         if turn.history_wanted and turn.personalisation:
             prior = await self._read_history(processor, tracker, turn, metadata)
             metadata["history_held"] = prior is not None
@@ -340,7 +369,7 @@ def _outcome(tracker: DialogueStateTracker, message_id: str, *, replayed: bool) 
     return {
         "message_id": message_id,
         "replayed": replayed,
-        "failed": bool(event.metadata.get("failed")) or not replies,
+        "failed": bool(event.metadata.get("failed")) or not (replies or intent.get("name") in _SILENT),
         "intent": {"name": intent.get("name"), "confidence": float(intent.get("confidence") or 0.0)},
         "entities": [e for e in data.get("entities", ()) if e.get("entity") != "temperament"],
         "reading": data.get("reading"),

@@ -10,6 +10,7 @@ from actions.complaint import FORM, ComplaintForm
 from actions.human import TakeContact
 from actions.shop.errors import ShopUnavailableError
 from actions.shop.sql import SqlShop
+from tests.support.shop import NOW, Clock
 from tests.support.stage import Scene, Stage, broken
 
 OPENED: list[dict[str, Any]] = [{"event": "user"}, {"event": "active_loop", "name": FORM}]
@@ -19,6 +20,7 @@ WAITING: list[dict[str, Any]] = [
     {"event": "user"},
 ]
 RESUMED: list[dict[str, Any]] = [*WAITING, {"event": "action", "name": "utter_robot"}]
+NIGHT = NOW.replace(hour=2, minute=0)
 STORY = "收到的杯子是碎的，客服还让我自己找快递"
 
 
@@ -35,15 +37,30 @@ async def test_a_bare_complaint_is_asked_what_happened_and_the_answer_recorded(s
         assert asked.slots["requested_slot"] == "complaint_text"
     # Whatever the classifier takes it for, it is the answer.
     told = await stage.play(ComplaintForm(), STORY, intent="request_return", events=WAITING)
-    assert told.responses == ["utter_complaint_recorded"]
+    assert told.responses == ["utter_complaint_transfer"]
     assert told.directives[0]["reason"] == STORY
     assert told.slots["requested_slot"] is None
 
 
-async def test_a_complaint_that_says_it_all_is_recorded_at_once(shop: SqlShop) -> None:
+async def test_while_people_are_there_a_complaint_goes_to_one_at_once(shop: SqlShop) -> None:
+    for stage, level in ((Stage(shop, "u1013"), "known"), (Stage(shop), None)):
+        scene = await opened(stage, STORY)
+        assert scene.responses == ["utter_complaint_transfer"]
+        assert scene.directives[0]["live"] is True
+        assert (scene.directives[0]["level"] is None) is (level is None)
+        assert scene.directives[0]["answer_by"]
+        for text in scene.texts().values():
+            assert "手机号" not in text
+            assert not any(emoji in text for emoji in "😄🎉😂👀🙈")
+        assert scene.slots["contact_for"] is None
+
+
+async def test_a_complaint_that_says_it_all_is_recorded_at_once(shop: SqlShop, clock: Clock) -> None:
+    clock.now = NIGHT
     scene = await opened(Stage(shop, "u1013"), "快递员把我的包裹扔在雨里还骂人，我要投诉")
     assert scene.responses == ["utter_complaint_recorded"]
     assert len(scene.directives) == 1
+    assert scene.directives[0]["live"] is False
     assert scene.directives[0]["answer_by"] == scene.facts["answer_by"]
     for text in scene.texts().values():
         assert not any(emoji in text for emoji in "😄🎉😂👀🙈")
@@ -62,7 +79,8 @@ async def test_the_order_is_taken_where_it_is_clear_and_hers(shop: SqlShop) -> N
     assert only.directives[0]["order_number"] == foreign
 
 
-async def test_a_stranger_is_asked_for_a_phone_and_it_is_recorded(shop: SqlShop) -> None:
+async def test_a_stranger_is_asked_for_a_phone_and_it_is_recorded(shop: SqlShop, clock: Clock) -> None:
+    clock.now = NIGHT
     stage = Stage(shop)
     scene = await opened(stage, STORY)
     assert scene.responses == ["utter_complaint_ask_contact"]

@@ -1,4 +1,4 @@
-"""A human is asked for: recorded once with a contact, told by when, in and out of the service hours."""
+"""A human is asked for: handed over while people are there, else recorded once with a contact."""
 
 from __future__ import annotations
 
@@ -12,12 +12,63 @@ from actions.shop.sql import SqlShop
 from tests.support.shop import NOW, Clock
 from tests.support.stage import Stage
 
+NIGHT = NOW.replace(hour=2, minute=0)
 
-async def test_a_customer_is_asked_for_nothing_and_sees_her_phone_masked(shop: SqlShop) -> None:
+
+@pytest.fixture
+def night(clock: Clock) -> Clock:
+    """Return the shop's clock, set to a time when nobody is there."""
+    clock.now = NIGHT
+    return clock
+
+
+async def test_while_people_are_there_the_conversation_goes_to_one_at_once(shop: SqlShop) -> None:
+    customer = await shop.customer("u1006")
+    hours = await shop.service_hours()
+    scene = await Stage(shop, "u1006").play(RequestHuman(), "转人工", intent="ask_human")
+    assert scene.responses == ["utter_human_transfer"]
+    assert scene.directives == [
+        {
+            "type": "directive",
+            "directive": "request_human",
+            "reason": "转人工",
+            "contact": customer.phone,
+            "answer_by": (NOW + timedelta(minutes=hours.answer_minutes)).isoformat(),
+            "completes": False,
+            "live": True,
+            "level": customer.level.value,
+        }
+    ]
+    for text in scene.texts().values():
+        assert customer.phone[-4:] not in text
+        assert "手机号" not in text
+
+
+async def test_a_stranger_is_asked_for_no_contact_while_people_are_there(shop: SqlShop) -> None:
+    stage = Stage(shop)
+    for wish in ("转人工", "人呢"):  # a second wish is a wish
+        scene = await stage.play(RequestHuman(), wish, intent="ask_human")
+        assert scene.responses == ["utter_human_transfer"]
+        assert (scene.directives[0]["live"], scene.directives[0]["level"]) == (True, None)
+    assert stage.slots["contact_for"] is None
+
+
+async def test_who_comes_back_by_day_after_a_night_is_handed_over(shop: SqlShop, night: Clock) -> None:
+    stage = Stage(shop)
+    await stage.play(RequestHuman(), "转人工", intent="ask_human")
+    night.now = NOW
+    scene = await stage.play(RequestHuman(), "人工呢", intent="ask_human")
+    assert scene.responses == ["utter_human_transfer"]
+    late = await stage.play(TakeContact(), "13812345678", intent="give_contact")
+    assert late.responses == ["utter_contact_unasked"]
+
+
+async def test_a_customer_is_asked_for_nothing_and_sees_her_phone_masked(shop: SqlShop, night: Clock) -> None:
     phone = (await shop.customer("u1006")).phone
     hours = await shop.service_hours()
     scene = await Stage(shop, "u1006").play(RequestHuman(), "转人工", intent="ask_human")
-    answer_by = NOW + timedelta(minutes=hours.answer_minutes)
+    opening = datetime.combine(NIGHT.date(), time.fromisoformat(hours.opens), tzinfo=NOW.tzinfo)
+    answer_by = opening + timedelta(minutes=hours.answer_minutes)
     assert scene.responses == ["utter_human_recorded"]
     assert scene.directives == [
         {
@@ -27,6 +78,8 @@ async def test_a_customer_is_asked_for_nothing_and_sees_her_phone_masked(shop: S
             "contact": phone,
             "answer_by": answer_by.isoformat(),
             "completes": False,
+            "live": False,
+            "level": (await shop.customer("u1006")).level.value,
         }
     ]
     for text in scene.texts().values():
@@ -35,7 +88,7 @@ async def test_a_customer_is_asked_for_nothing_and_sees_her_phone_masked(shop: S
         assert f"{answer_by:%H:%M}" in text
 
 
-async def test_a_stranger_is_asked_once_and_then_recorded_with_her_phone(shop: SqlShop) -> None:
+async def test_a_stranger_is_asked_once_and_then_recorded_with_her_phone(shop: SqlShop, night: Clock) -> None:
     stage = Stage(shop)
     asked = await stage.play(RequestHuman(), "转人工", intent="ask_human")
     assert asked.responses == ["utter_human_ask_contact"]
@@ -52,16 +105,16 @@ async def test_a_stranger_is_asked_once_and_then_recorded_with_her_phone(shop: S
     assert again.directives == []
 
 
-async def test_a_phone_in_the_same_message_is_taken(shop: SqlShop) -> None:
+async def test_a_phone_in_the_same_message_is_taken(shop: SqlShop, night: Clock) -> None:
     scene = await Stage(shop).play(RequestHuman(), "转人工，打我13912345678", intent="ask_human")
     assert scene.responses == ["utter_human_recorded"]
     assert scene.directives[0]["contact"] == "13912345678"
 
 
-async def test_after_the_promised_time_a_new_request_is_recorded(shop: SqlShop, clock: Clock) -> None:
+async def test_after_the_promised_time_a_new_request_is_recorded(shop: SqlShop, night: Clock) -> None:
     stage = Stage(shop, "u1006")
     await stage.play(RequestHuman(), "转人工", intent="ask_human")
-    clock.forward(hours=2)
+    night.forward(days=1)
     scene = await stage.play(RequestHuman(), "怎么还没人", intent="ask_human")
     assert scene.responses == ["utter_human_recorded"]
     assert len(scene.directives) == 1
@@ -104,7 +157,7 @@ async def test_a_number_that_nobody_asked_for_is_not_kept(shop: SqlShop) -> None
     assert "13812345678" not in str(scene.messages)
 
 
-async def test_an_expired_identity_is_a_stranger(shop: SqlShop) -> None:
+async def test_an_expired_identity_is_a_stranger(shop: SqlShop, night: Clock) -> None:
     scene = await Stage(shop, "u1006", lifetime_s=-60).play(RequestHuman(), "转人工", intent="ask_human")
     assert scene.responses == ["utter_human_ask_contact"]
     assert scene.directives[0]["contact"] is None

@@ -73,8 +73,12 @@ async def test_a_wrong_secret_is_refused(front: Front, actions: Actions, secret:
         {"payload": "hello"},
         {"payload": "/hello{"},
         {"event": "exploded"},
+        {"event": "handed_back", "settled": "solved"},
+        {"event": "handed_back", "settled": {"by": "agent"}},
+        {"event": "handed_back", "settled": {"outcome": "solved", "by": ["agent"]}},
+        {"event": "handed_back", "settled": {"outcome": "x" * 65, "by": "agent"}},
     ],
-    ids=range(20),
+    ids=range(24),
 )
 async def test_a_malformed_call_is_refused(front: Front, wrong: Any) -> None:
     body = (
@@ -96,6 +100,38 @@ async def test_typed_commands_are_plain_text(front: Front, typed: str) -> None:
     assert answer["intent"]["name"] not in {"restart", "open_conversation", "start_form"}
     assert tracker.latest_message.text == typed.replace("/", "／", 1)
     assert tracker.active_loop_name is None
+
+
+SETTLED = {"outcome": "solved", "by": "agent", "order_number": "202611200001"}
+
+
+async def test_a_hand_back_says_nothing_and_is_no_failure(front: Front, actions: Actions) -> None:
+    actions.answers["action_handed_back"] = {"events": [], "responses": []}
+    told = await front.turn(event="handed_back", settled={**SETTLED, "colour": "red"}, belief=BELIEF)
+    assert (told["failed"], told["replies"]) == (False, [])
+    assert actions.calls[0]["tracker"]["latest_message"]["metadata"]["settled"] == SETTLED
+    again = await front.turn(event="handed_back", message_id="m_1")
+    assert (again["replayed"], again["failed"]) == (True, False)
+    assert len(actions.calls) == 1
+
+
+@pytest.mark.parametrize("answer", ["nothing", "an error"])
+async def test_the_message_after_a_hand_back_meets_no_form_of_before(
+    front: Front, actions: Actions, answer: str
+) -> None:
+    assert (await front.say("选颜色"))["replies"] == [{"text": "什么颜色？"}]
+    actions.answers["action_handed_back"] = (
+        {"events": [], "responses": []} if answer == "nothing" else {"events": "broken"}
+    )
+    await front.turn(event="handed_back", settled=SETTLED)
+    tracker = await front.agent.tracker_store.retrieve("c_1")
+    assert tracker.active_loop_name is None
+    assert (await front.say("你好呀"))["replies"] == [{"text": "你好"}]
+
+
+async def test_what_is_settled_counts_with_its_event_alone(front: Front, actions: Actions) -> None:
+    await front.say("我的订单呢", settled=SETTLED)
+    assert "settled" not in actions.calls[0]["tracker"]["latest_message"]["metadata"]
 
 
 async def test_a_tapped_button_brings_its_intent_and_entities(front: Front, actions: Actions) -> None:
