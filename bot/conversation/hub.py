@@ -15,6 +15,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._watchers_of_all: set[asyncio.Event] = set()
 
     @contextmanager
     def watch(self, conversation_id: str) -> Iterator[asyncio.Event]:
@@ -29,9 +30,19 @@ class Hub:
             if not watchers:
                 del self._watchers[conversation_id]
 
+    @contextmanager
+    def watch_all(self) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever any conversation has news; the watcher clears it."""
+        news = asyncio.Event()
+        self._watchers_of_all.add(news)
+        try:
+            yield news
+        finally:
+            self._watchers_of_all.discard(news)
+
     def publish(self, conversation_id: str) -> None:
         """Wake all who watch the conversation."""
-        for news in self._watchers.get(conversation_id, ()):
+        for news in (*self._watchers.get(conversation_id, ()), *self._watchers_of_all):
             news.set()
 
     def watched(self) -> tuple[str, ...]:

@@ -1,0 +1,65 @@
+"""Puts the desk's pages together into one application, to be mounted at ``/desk``."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.desk import render
+from bot.desk.access import access_of, guard
+from bot.desk.assets import ASSETS, Assets
+from bot.desk.errors import explain
+from bot.desk.parts import PARTS, DeskParts
+from bot.desk.views.account import OwnAccount
+from bot.desk.views.accounts import AccountPages
+from bot.desk.views.audit import AuditPages
+from bot.desk.views.live import LIVE, Live
+from bot.desk.views.login import Login
+from bot.desk.views.queue import Queue
+
+#: Own scripts and styles alone; pictures may be previews of what an agent is about to send (blob:).
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class UndeclaredRouteError(Exception):
+    """A handler does not say who may use it."""
+
+
+def make_desk(parts: DeskParts) -> web.Application:
+    """Return the desk.
+
+    Args:
+        parts: what the pages work with.
+
+    Raises:
+        UndeclaredRouteError: a route is not declared with ``needs`` or ``public``.
+    """
+    app = web.Application(middlewares=[explain, guard])
+    app[PARTS] = parts
+    app[ASSETS] = assets = Assets()
+    app[LIVE] = live = Live(parts)
+    render.set_up(app)
+    for view in (assets, Login(), OwnAccount(), AccountPages(), AuditPages(), live, Queue()):
+        app.add_routes(view.routes())
+    app.on_response_prepare.append(_add_headers)  # type: ignore[arg-type]
+    app.on_shutdown.append(live.close)  # type: ignore[arg-type]
+    app.on_cleanup.append(_close)  # type: ignore[arg-type]
+    for route in app.router.routes():
+        if access_of(route.handler) is None:
+            raise UndeclaredRouteError(f"{route.method} {route.resource}: {route.handler!r}")
+    return app
+
+
+async def _close(app: web.Application) -> None:
+    app[PARTS].accounts.close()
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    headers = response.headers
+    headers["Content-Security-Policy"] = CSP
+    # Not no-referrer: browsers then send "Origin: null" with forms, and writes are checked by their origin.
+    headers["Referrer-Policy"] = "same-origin"
+    if "ETag" not in headers:
+        headers["Cache-Control"] = "no-store"

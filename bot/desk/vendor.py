@@ -1,0 +1,111 @@
+"""Keeps the vendored scripts honest: ``python -m bot.desk.vendor`` fetches them again and compares.
+
+``manifest.json`` names each file with package, version, licence and SHA-256. ``check`` (the default) fails
+where a file, or what npm serves under that version, differs; ``write`` takes over what npm serves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+HERE = Path(__file__).parent / "static" / "vendor"
+MANIFEST = HERE / "manifest.json"
+
+
+@dataclass(frozen=True)
+class Vendored:
+    """One file of the manifest.
+
+    Attributes:
+        name: the npm package.
+        file: where it lies, below the folder ``vendor``.
+        source: where it lies in the package.
+        sha256: of its content, in hex.
+    """
+
+    name: str
+    version: str
+    licence: str
+    file: str
+    source: str
+    sha256: str
+
+
+def manifest() -> tuple[Vendored, ...]:
+    """Return what the manifest says."""
+    return tuple(Vendored(**entry) for entry in json.loads(MANIFEST.read_text(encoding="utf-8")))
+
+
+def changed_files() -> list[str]:
+    """Return what is wrong with the files here: sentences, none where all is well."""
+    wrong = []
+    known = manifest()
+    for entry in known:
+        path = HERE / entry.file
+        if not path.is_file():
+            wrong.append(f"{entry.file} is missing")
+        elif _sha256(path.read_bytes()) != entry.sha256:
+            wrong.append(f"{entry.file} is not what the manifest says")
+    there = {str(path.relative_to(HERE)) for path in HERE.rglob("*") if path.is_file() and path != MANIFEST}
+    wrong += [f"{file} is not in the manifest" for file in sorted(there - {entry.file for entry in known})]
+    return wrong
+
+
+def fetched(entries: tuple[Vendored, ...], folder: Path) -> Iterator[tuple[Vendored, bytes]]:
+    """Fetch the packages by npm into `folder` and yield each file as they have it."""
+    for package in sorted({f"{entry.name}@{entry.version}" for entry in entries}):
+        done = subprocess.run(  # noqa: S603
+            ["npm", "pack", "--silent", package],  # noqa: S607
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        with tarfile.open(folder / done.stdout.strip().splitlines()[-1]) as archive:
+            for entry in entries:
+                if f"{entry.name}@{entry.version}" == package:
+                    member = archive.extractfile(f"package/{entry.source}")
+                    if member is None:
+                        raise FileNotFoundError(f"{package} has no {entry.source}")
+                    yield entry, member.read()
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check or write; return the exit code."""
+    parser = argparse.ArgumentParser(prog="bot.desk.vendor", description=__doc__.splitlines()[0])
+    parser.add_argument("do", nargs="?", choices=("check", "write"), default="check")
+    do = parser.parse_args(arguments).do
+    wrong = changed_files() if do == "check" else []
+    new = []
+    with tempfile.TemporaryDirectory() as folder:
+        for entry, body in fetched(manifest(), Path(folder)):
+            new.append(replace(entry, sha256=_sha256(body)))
+            if do == "write":
+                path = HERE / entry.file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(body)
+            elif new[-1].sha256 != entry.sha256:
+                wrong.append(f"{entry.name} {entry.version} has another {entry.source} now")
+    if do == "write":
+        MANIFEST.write_text(json.dumps([asdict(entry) for entry in new], indent=2) + "\n", encoding="utf-8")
+    for sentence in wrong:
+        sys.stderr.write(f"vendor: {sentence}\n")
+    sys.stdout.write(f"vendor: {len(new)} files {'written' if do == 'write' else 'compared'}\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""The live connection of the pages: server-sent events, one watcher for all of a process's listeners.
+
+Events: ``changed`` ``{"ids": [...]}`` (conversations with news; null: look at everything again), ``counts``
+(of the own lists), ``presence`` ``{agent_id: presence}`` (what changed), ``mention`` (somebody called the
+agent in a note), ``ended`` (the session is over). They carry ids and numbers; pages fetch what they show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse, sse_response
+
+from bot.conversation.accounts import Session
+from bot.conversation.desk_types import Presence, Role
+from bot.desk.access import needs, session_of
+from bot.desk.parts import DeskParts
+
+logger = logging.getLogger(__name__)
+
+#: Events that wait for a browser that does not read; more of them are replaced by one "look again".
+_MOST_WAITING = 64
+#: Live connections of one session: pages share one, see ``live.js``; those of old browsers do not.
+_MOST_OF_A_SESSION = 20
+_HEARTBEAT_S = 15.0
+#: A transaction may be committed a little after the moment that it wrote down.
+_OVERLAP = timedelta(seconds=2)
+_SLOW_LOOK_S = 2.0
+_LIFE_S = 20.0
+_AFTER_FAILURE_S = 2.0
+
+
+@dataclass(eq=False)
+class _Listener:
+    """One open connection."""
+
+    session: Session
+    events: asyncio.Queue[tuple[str, Any] | None] = field(
+        default_factory=lambda: asyncio.Queue(_MOST_WAITING)
+    )
+    counts: Mapping[str, int] | None = None
+
+    @property
+    def agent_id(self) -> str:
+        return self.session.agent.agent_id
+
+    def tell(self, event: str, data: Any) -> None:
+        """Queue an event; a browser that does not read gets one that says to look at everything."""
+        try:
+            self.events.put_nowait((event, data))
+        except asyncio.QueueFull:
+            while not self.events.empty():
+                self.events.get_nowait()
+            self.events.put_nowait(("changed", {"ids": None}))
+
+    def end(self) -> None:
+        """Let the connection end after one last event."""
+        while not self.events.empty():
+            self.events.get_nowait()
+        self.events.put_nowait(None)
+
+
+class Live:
+    """``/desk/live``.
+
+    Args:
+        parts: the desk's.
+        tick_s: seconds between two looks at the record; this process's own news come at once.
+    """
+
+    def __init__(self, parts: DeskParts, *, tick_s: float = 0.5) -> None:
+        self._parts = parts
+        self._tick_s = tick_s
+        self._listeners: set[_Listener] = set()
+        self._watcher: asyncio.Task[None] | None = None
+        self._told: dict[str, datetime] = {}
+        self._presences: Mapping[str, Presence] = {}
+        self._closing = False
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the route."""
+        return [web.get("/live", self.connect, allow_head=False)]
+
+    @needs(Role.AGENT, audit=None, live=True)
+    async def connect(self, request: web.Request) -> web.StreamResponse:
+        """Send events until the browser leaves or the session ends."""
+        session = session_of(request)
+        same = sum(one.session.token_hash == session.token_hash for one in self._listeners)
+        if self._closing or same >= _MOST_OF_A_SESSION:
+            raise web.HTTPServiceUnavailable
+        listener = _Listener(session)
+        async with sse_response(request) as response:
+            response.ping_interval = _HEARTBEAT_S
+            self._enter(listener)
+            try:
+                await self._parts.handover.sign_of_life(listener.agent_id)
+                with contextlib.suppress(ConnectionError):
+                    await _send(response, listener)
+            finally:
+                self._listeners.discard(listener)
+        return response
+
+    async def check(self) -> None:
+        """End the connections of sessions that have ended: called where something ends sessions."""
+        hashes = {listener.session.token_hash for listener in self._listeners}
+        alive = await self._parts.accounts.alive(hashes)
+        for listener in tuple(self._listeners):
+            if listener.session.token_hash not in alive:
+                self._listeners.discard(listener)
+                listener.end()
+
+    async def close(self, _app: web.Application) -> None:
+        """End all connections."""
+        self._closing = True
+        for listener in tuple(self._listeners):
+            listener.end()
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+
+    def _enter(self, listener: _Listener) -> None:
+        self._listeners.add(listener)
+        if self._watcher is None or self._watcher.done():
+            self._watcher = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        """Look at the record as long as somebody listens."""
+        since = self._parts.clock() - _OVERLAP
+        loop = asyncio.get_running_loop()
+        next_slow = next_life = loop.time()
+        with self._parts.hub.watch_all() as news:
+            while self._listeners:
+                try:
+                    began = self._parts.clock()
+                    await self.check()  # before anything is told
+                    await self._tell_changes(since)
+                    if loop.time() >= next_slow:
+                        await self._tell_presences()
+                        await self._tell_counts()
+                        next_slow = loop.time() + _SLOW_LOOK_S
+                    if loop.time() >= next_life:
+                        next_life = loop.time() + _LIFE_S
+                        for agent_id in {listener.agent_id for listener in self._listeners}:
+                            await self._parts.handover.sign_of_life(agent_id)
+                    since = began - _OVERLAP
+                except Exception:
+                    logger.exception("the desk's live pages could not be served")
+                    await asyncio.sleep(_AFTER_FAILURE_S)
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(news.wait(), self._tick_s)
+                news.clear()
+
+    async def _tell_changes(self, since: datetime) -> None:
+        changed = await self._parts.changes.since(since)
+        news = [cid for cid, at in changed.items() if self._told.get(cid) != at]
+        self._told = dict(changed)
+        if news:
+            self._tell(self._listeners, "changed", {"ids": sorted(news)})
+
+    async def _tell_presences(self) -> None:
+        now = await self._parts.accounts.presences()
+        changed = {who: what.value for who, what in now.items() if self._presences.get(who) is not what}
+        changed |= dict.fromkeys(self._presences.keys() - now.keys(), Presence.AWAY.value)
+        self._presences = now
+        if changed:
+            self._tell(self._listeners, "presence", changed)
+
+    async def _tell_counts(self) -> None:
+        by_agent: dict[str, list[_Listener]] = {}
+        for listener in self._listeners:
+            by_agent.setdefault(listener.agent_id, []).append(listener)
+        for agent_id, listeners in by_agent.items():
+            counts = dict(await self._parts.reader.counts(agent_id))
+            for listener in listeners:
+                before, listener.counts = listener.counts, counts
+                if counts == before:
+                    continue
+                listener.tell("counts", counts)
+                if before is not None and counts.get("mentioned", 0) > before.get("mentioned", 0):
+                    listener.tell("mention", {"count": counts["mentioned"]})
+
+    def _tell(self, listeners: Iterable[_Listener], event: str, data: Any) -> None:
+        for listener in listeners:
+            listener.tell(event, data)
+
+
+async def _send(response: EventSourceResponse, listener: _Listener) -> None:
+    """Send what is queued; return when the session has ended or the browser is gone."""
+    gone = asyncio.ensure_future(response.wait())
+    try:
+        while True:
+            waiting = asyncio.ensure_future(listener.events.get())
+            await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                waiting.cancel()
+                return
+            found = waiting.result()
+            event, data = found if found is not None else ("ended", {})
+            await response.send(json.dumps(data, separators=(",", ":")), event=event)
+            if found is None:
+                return
+    finally:
+        gone.cancel()
+
+
+LIVE = web.AppKey("desk_live", Live)
