@@ -8,10 +8,13 @@ import pytest
 
 from actions.shop.models import Order, OrderState
 from actions.shop.sql import SqlShop
-from tests.shop.helpers import order_in
-from tests.support.dialogue import Talk
+from tests.shop.helpers import order_in, order_numbers
+from tests.support.dialogue import Reply, Talk
+from tests.support.shop import NOW, Clock
 
 pytestmark = pytest.mark.model
+
+NIGHT = NOW.replace(hour=2, minute=0)
 
 
 async def state_of(shop: SqlShop, order: Order) -> OrderState:
@@ -73,7 +76,7 @@ async def test_a_question_in_between_is_answered_and_the_form_goes_on(
     [
         ("再见", ["utter_goodbye"]),
         ("算了，再见", ["utter_goodbye"]),
-        ("转人工", ["utter_human_recorded", "utter_set_aside"]),
+        ("转人工", ["utter_human_transfer", "utter_set_aside"]),
     ],
 )
 async def test_leave_and_the_wish_for_a_person_end_the_form(
@@ -114,8 +117,9 @@ async def test_a_second_interruption_in_a_row_lays_it_aside(model: Path, shop: S
 
 
 async def test_a_phone_after_the_wish_for_a_person_is_no_answer_to_the_verification(
-    model: Path, shop: SqlShop
+    model: Path, shop: SqlShop, clock: Clock
 ) -> None:
+    clock.now = NIGHT
     order = await order_in(shop, OrderState.SHIPPED)
     talk = Talk(model, shop)
     await talk.say("我的快递到哪了")
@@ -256,9 +260,102 @@ async def test_a_message_handled_again_writes_once(model: Path, shop: SqlShop, p
     assert (await shop.order(paid.order_number, customer_id=None)).urged_at == urged
 
 
+async def _returnable(shop: SqlShop) -> Order:
+    for order in [await shop.order(number, customer_id=None) for number in order_numbers(shop)]:
+        if order.state is OrderState.DELIVERED:
+            terms = await shop.return_terms(order.order_number, customer_id=None)
+            if terms.allowed and "no_reason" in terms.reasons:
+                return order
+    raise LookupError("no order can be sent back")
+
+
+async def _in_form(model: Path, shop: SqlShop, form: str, step: str) -> tuple[Talk, Order, Reply]:
+    """Talk until a write form waits for a detail or for the confirmation."""
+    order = await _returnable(shop) if form == "aftersale_form" else await order_in(shop, OrderState.PAID)
+    talk = Talk(model, shop, customer_id=order.customer_id)
+    number = order.order_number
+    if form == "cancel_form":
+        asked = await talk.say("我要取消订单" if step == "which" else f"取消订单{number}")
+    elif form == "address_form":
+        asked = await talk.say(f"{number}改地址")
+        if step == "confirm":
+            asked = await talk.say("浙江省杭州市西湖区文三路88号3栋502")
+    else:
+        asked = await talk.say(f"{number}退货")
+        if step == "confirm":
+            asked = await talk.say("不喜欢")
+    assert asked.form == form, asked
+    return talk, order, asked
+
+
+@pytest.mark.parametrize("form", ["cancel_form", "address_form", "aftersale_form"])
+@pytest.mark.parametrize("step", ["detail", "confirm"])
+async def test_after_a_person_the_very_next_message_is_answered_and_the_form_is_gone(
+    model: Path, shop: SqlShop, form: str, step: str
+) -> None:
+    talk, order, asked = await _in_form(model, shop, form, step)
+    yes = next((p for t, p in asked.buttons.items() if t.startswith("确认")), None)
+    back = await talk.hand_back(outcome="solved", by="agent", order_number=order.order_number)
+    assert (back.said, back.customs, back.form) == ([], [], None)
+    told = await talk.say("你们几点下班")
+    assert (told.responses, told.form) == (["utter_service_hours"], None)
+    where = await talk.say("订单什么状态")
+    assert where.responses[0].startswith("utter_order_")
+    assert where.slots["order_number"] == order.order_number
+    assert (await talk.say("好的")).responses == ["utter_nothing_to_confirm"]
+    if yes is not None:  # the summary is still on her screen
+        assert (await talk.say(yes)).responses == ["utter_nothing_to_confirm"]
+    assert (await state_of(shop, order)) is order.state
+    # What she wants anew is begun anew.
+    talk, order, _ = await _in_form(model, shop, form, step)
+    await talk.hand_back(outcome="follow_up", by="agent")
+    again = await talk.say(
+        {"cancel_form": "取消订单", "address_form": "改地址", "aftersale_form": "退货"}[form]
+    )
+    assert again.form == form
+
+
+async def test_after_a_person_digits_are_no_answer_to_the_verification(model: Path, shop: SqlShop) -> None:
+    talk = Talk(model, shop)
+    assert (await talk.say("我的快递到哪了")).form == "verify_form"
+    assert (await talk.hand_back(outcome="solved", by="agent")).form is None
+    assert (await talk.say("谢谢")).responses == ["utter_thank"]
+
+
+async def test_after_a_person_a_story_is_no_complaint(model: Path, shop: SqlShop) -> None:
+    talk = Talk(model, shop, customer_id="u1006")
+    assert (await talk.say("我要投诉")).form == "complaint_form"
+    await talk.hand_back(outcome="solved", by="agent")
+    reply = await talk.say("有什么推荐")
+    assert (reply.responses, reply.form) == (["utter_recommend"], None)
+
+
+async def test_what_a_person_settled_is_known_and_can_be_taken_up_again(model: Path, shop: SqlShop) -> None:
+    order = await order_in(shop, OrderState.DELIVERED)
+    talk = Talk(model, shop, customer_id=order.customer_id)
+    await talk.say("转人工")
+    await talk.hand_back(outcome="follow_up", by="agent", agent="小陈", order_number=order.order_number)
+    told = await talk.say("刚才那位客服最后给我怎么处理的")
+    assert told.responses == ["utter_settled"]
+    assert told.facts("utter_settled") == {
+        "outcome": "follow_up",
+        "agent": "小陈",
+        "order_number": order.order_number,
+    }
+    again = await talk.tap("还没解决")
+    assert again.responses == ["utter_not_solved", "utter_human_transfer"]
+    wish = again.directive("request_human")
+    assert wish is not None
+    assert wish["live"] is True
+
+
 @pytest.mark.parametrize(
     ("text", "intent"),
     [
+        ("刚才人工客服给的说法是什么来着", "ask_settled"),
+        ("人工那边怎么处理的我的事", "ask_settled"),
+        ("问题依旧没有解决呀", "not_solved"),
+        ("人工看过了可还是没办成", "not_solved"),
         ("我那个耳机咋还没发出来呀", "ask_order_status"),
         ("把我买过的都列给我瞅瞅", "list_orders"),
         ("包裹现在走到哪个城市了", "track_shipment"),

@@ -8,8 +8,11 @@ import pytest
 
 from actions.shop.sql import SqlShop
 from tests.support.dialogue import Talk
+from tests.support.shop import NOW, Clock
 
 pytestmark = pytest.mark.model
+
+NIGHT = NOW.replace(hour=2, minute=0)
 
 #: Sentences of no training file, with the response that answers a stranger.
 STRANGER = {
@@ -31,7 +34,7 @@ STRANGER = {
     "最近上啥新品了": "utter_new_arrivals",
     "这款羽绒服评价咋样": "utter_reviews",
     "我要投诉你们": "utter_complaint_ask_story",
-    "别废话，转人工客服": "utter_human_ask_contact",
+    "别废话，转人工客服": "utter_human_transfer",
     "能给我回个电话吗": "utter_callback_ask_phone",
     "关掉个性化，别分析我": "utter_personalisation_off",
     "帮我打开个性化服务": "utter_personalisation_on",
@@ -105,7 +108,8 @@ async def test_a_choice_of_products_is_tapped_and_spoken_of_on(model: Path, shop
     assert stocked.facts(stocked.responses[0])["product"] == name
 
 
-async def test_a_complaint_from_wish_to_contact(model: Path, shop: SqlShop) -> None:
+async def test_a_complaint_from_wish_to_contact(model: Path, shop: SqlShop, clock: Clock) -> None:
+    clock.now = NIGHT
     talk = Talk(model, shop)
     asked = await talk.say("我要投诉")
     assert (asked.responses, asked.form) == (["utter_complaint_ask_story"], "complaint_form")
@@ -129,7 +133,8 @@ async def test_a_complaint_can_be_left(model: Path, shop: SqlShop) -> None:
     assert left.directive("complaint") is None
 
 
-async def test_human_then_the_bot_stays_on(model: Path, shop: SqlShop) -> None:
+async def test_human_then_the_bot_stays_on(model: Path, shop: SqlShop, clock: Clock) -> None:
+    clock.now = NIGHT
     talk = Talk(model, shop)
     await talk.say("转人工")
     given = await talk.say("打13812345678这个")
@@ -141,7 +146,8 @@ async def test_human_then_the_bot_stays_on(model: Path, shop: SqlShop) -> None:
     assert still.responses == ["utter_recommend"]
 
 
-async def test_a_bare_phone_number_is_a_contact(model: Path, shop: SqlShop) -> None:
+async def test_a_bare_phone_number_is_a_contact(model: Path, shop: SqlShop, clock: Clock) -> None:
+    clock.now = NIGHT
     talk = Talk(model, shop)
     await talk.say("转人工")
     given = await talk.say("13812345678")

@@ -108,7 +108,9 @@ class Talk:
         self._agent = _agent(model, Agent)
         os.environ["ZHIXIN_ASSERTION_KEY"] = KEY
 
-    async def say(self, text: str, *, message_id: str | None = None) -> Reply:
+    async def say(
+        self, text: str, *, message_id: str | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> Reply:
         """Type something. A repeated `message_id` stands for a message that is handled again."""
         from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
@@ -124,7 +126,7 @@ class Talk:
                     channel,
                     self.conversation,
                     message_id=message_id,
-                    metadata={"assertion": self._assertion(message_id)},
+                    metadata={**(metadata or {}), "assertion": self._assertion(message_id)},
                 )
             )
         finally:
@@ -148,6 +150,10 @@ class Talk:
         payload = next((p for t, p in self.last.buttons.items() if t.startswith(title)), None)
         assert payload is not None, f"{title} is not among {list(self.last.buttons)}"
         return await self.say(payload)
+
+    async def hand_back(self, **settled: str) -> Reply:
+        """Tell the bot that a person has handed the conversation back."""
+        return await self.say("/handed_back", metadata={"settled": settled})
 
     def _assertion(self, message_id: str) -> str:
         claims: dict[str, Any] = {
