@@ -56,6 +56,7 @@ class StandIn:
         refuse: statuses with which the next chat posts are refused.
         silent: accept messages and never answer them.
         style: the style that the reading tells.
+        owner: who answers, with ``queue`` and ``agent`` where there are; see :meth:`hand`.
     """
 
     demo: bool = True
@@ -63,6 +64,7 @@ class StandIn:
     refuse: list[int] = field(default_factory=list)
     silent: bool = False
     style: str = "power"
+    owner: dict[str, Any] = field(default_factory=lambda: {"owner": "BOT"})
     pause: float = 0.05
     log: list[dict[str, Any]] = field(default_factory=list)
     received: list[dict[str, Any]] = field(default_factory=list)
@@ -96,6 +98,12 @@ class StandIn:
             await live.send_json({"type": "message", "message": message})
         return message
 
+    async def hand(self, owner: str, **more: Any) -> None:
+        """Let somebody else answer from now on, and tell it."""
+        self.owner = {"owner": owner, **more}
+        for live in list(self._live):
+            await live.send_json({"type": "owner", **self.owner})
+
     async def drop_sockets(self) -> None:
         for live in list(self._live):
             await live.close()
@@ -113,6 +121,7 @@ class StandIn:
 
     async def open(self, request: web.Request) -> web.Response:
         self.opened += 1
+        self.owner = {"owner": "BOT"}
         self.log.clear()
         self.authorizations.append(request.headers.get("Authorization"))
         notice = {"type": "notice", "text": "我会参考您的说话方式和过往订单，调整回复的详略和语气。",
@@ -124,7 +133,7 @@ class StandIn:
             await self.say("bot", greeting, in_reply_to=None)
         else:
             await self.say("bot", text("您好，请说要办什么。"), in_reply_to=None)
-        opened = {"conversation_id": f"c_{self.opened}", "secret": SECRET, "owner": "BOT"}
+        opened = {"conversation_id": f"c_{self.opened}", "secret": SECRET, **self.owner}
         return web.json_response({**opened, "replies": self.log}, status=201)
 
     async def messages(self, request: web.Request) -> web.Response:
@@ -132,7 +141,7 @@ class StandIn:
             return refused
         after = int(request.query.get("after", 0))
         new = [m for m in self.log if m["seq"] > after]
-        return web.json_response({"owner": "BOT", "messages": new, "more": False})
+        return web.json_response({**self.owner, "messages": new, "more": False})
 
     async def reading(self, request: web.Request) -> web.Response:
         if not self.demo:
@@ -163,7 +172,7 @@ class StandIn:
             return refused
         replies = await self._answer(data)
         return web.json_response(
-            {"owner": "BOT", "replies": replies, **({"pending": True} if self.silent else {})}
+            {**self.owner, "replies": replies, **({"pending": True} if self.silent else {})}
         )
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
@@ -175,7 +184,10 @@ class StandIn:
         if first.get("secret") != SECRET or first["conversation_id"] != f"c_{self.opened}":
             await socket.close(code=4401)
             return socket
-        await socket.send_json({"type": "ready", "conversation_id": first["conversation_id"], "owner": "BOT"})
+        ready = {"type": "ready", "conversation_id": first["conversation_id"], "owner": self.owner["owner"]}
+        await socket.send_json(ready)
+        if len(self.owner) > 1:
+            await socket.send_json({"type": "owner", **self.owner})
         for message in [m for m in self.log if m["seq"] > first.get("after", 0)]:
             await socket.send_json({"type": "message", "message": message})
         self._live.add(socket)
@@ -197,7 +209,7 @@ class StandIn:
         self.received.append(data)
         said = data.get("text") or data["button"].removeprefix("b_")
         await self.say("shopper", text(said), message_id=message_id, in_reply_to=None)
-        if self.silent:
+        if self.silent or self.owner["owner"] != "BOT":
             return []
         await asyncio.sleep(self.pause)
         script = next((lines for word, lines in SCRIPT.items() if word in said), [text(f"收到：{said}")])

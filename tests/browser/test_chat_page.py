@@ -308,3 +308,116 @@ async def test_what_is_tapped_is_large_enough_and_nothing_overflows(open_page: O
         ".map(b => b.textContent)"
     )
     assert small == []
+
+
+ANSWERING, STEP = "#answering", "#owner-step"
+QUEUE_LINE = {
+    "type": "notice",
+    "text": "您排第 3 位，预计 6 分钟。",
+    "buttons": [{"id": "b_不等了", "title": "不等了"}],
+}
+
+
+@pytest.mark.parametrize("sockets", [True, False])
+async def test_who_answers_is_shown_from_the_queue_to_the_person_and_back(
+    open_page: OpenPage, server: StandIn, sockets: bool
+) -> None:
+    server.sockets = sockets
+    page = await open_page()
+    await enter(page)
+    shown = page.locator(ANSWERING)
+    assert await shown.get_attribute("role") == "status"
+    await expect(shown).to_have_text("智能助手为您服务")
+    assert await page.locator(STEP).is_hidden()
+    await server.hand("WAITING", queue={"position": 3, "minutes": 6})
+    await server.say("system", QUEUE_LINE, in_reply_to=None)
+    await expect(shown).to_have_text("排队中，前面还有 2 位，预计 6 分钟")
+    await server.hand("WAITING", queue={"position": 1, "minutes": 2})
+    await expect(shown).to_have_text("排队中，下一位就是您，预计 2 分钟")
+    await server.hand("HUMAN", agent={"name": "小陈"})
+    await server.say("agent", {"type": "text", "text": "我来处理"}, in_reply_to=None, agent={"name": "小陈"})
+    await expect(shown).to_have_text("人工客服 小陈")
+    await expect(page.locator(".message.agent .author")).to_have_text("人工客服 小陈")
+    assert await page.locator(STEP).is_hidden()
+    await server.hand("BOT")
+    await expect(shown).to_have_text("智能助手为您服务")
+    assert await fits(page)
+
+
+async def test_the_wait_is_cancelled_from_the_head_of_the_page(open_page: OpenPage, server: StandIn) -> None:
+    page = await open_page()
+    await enter(page)
+    await server.hand("WAITING", queue={"position": 3, "minutes": 6})
+    await page.get_by_role("button", name="取消排队").click()
+    await expect(page.locator(MINE).locator(".bubble")).to_have_text("取消排队")
+    assert [m["text"] for m in server.received] == ["取消排队"]
+    await server.hand("BOT")
+    await expect(page.locator(STEP)).to_be_hidden()
+
+
+async def test_a_step_of_the_queue_is_tapped_like_any_other(open_page: OpenPage, server: StandIn) -> None:
+    page = await open_page()
+    await enter(page)
+    await server.hand("WAITING", queue={"position": 3, "minutes": 6})
+    await server.say("system", QUEUE_LINE, in_reply_to=None)
+    await page.get_by_role("button", name="不等了").click()
+    await expect(page.locator(MINE)).to_have_count(1)
+    assert server.received[-1]["button"] == "b_不等了"
+
+
+async def test_nobody_seems_to_type_while_a_person_is_waited_for(
+    open_page: OpenPage, server: StandIn
+) -> None:
+    page = await open_page()
+    await enter(page)
+    await server.hand("WAITING", queue={"position": 2, "minutes": 4})
+    await expect(page.locator(ANSWERING)).to_contain_text("排队中")
+    await say(page, "我先说下情况")
+    await page.locator('.mine[data-state="sent"]').wait_for()
+    assert await page.locator("#typing").is_hidden()
+
+
+async def test_a_reload_shows_who_answers_now(open_page: OpenPage, server: StandIn) -> None:
+    page = await open_page()
+    await enter(page)
+    await server.hand("HUMAN", agent={"name": "小陈"})
+    await page.reload()
+    await expect(page.locator(ANSWERING)).to_have_text("人工客服 小陈")
+
+
+async def test_a_closed_conversation_takes_nothing_and_leads_to_a_new_one(
+    open_page: OpenPage, server: StandIn
+) -> None:
+    page = await open_page()
+    await enter(page)
+    await server.hand("CLOSED")
+    await expect(page.locator(ANSWERING)).to_have_text("这次对话已经结束")
+    await expect(page.locator("#input")).to_be_disabled()
+    await page.get_by_role("button", name="开始新对话").click()
+    await enter(page, "林小满")
+    await expect(page.locator("#input")).to_be_enabled()
+    await expect(page.locator(ANSWERING)).to_have_text("智能助手为您服务")
+
+
+async def test_an_agents_picture_is_shown_from_here_alone(open_page: OpenPage, server: StandIn) -> None:
+    page = await open_page()
+    await enter(page)
+    sent = {"type": "picture", "width": 64, "height": 64, "text": "换货地址截图"}
+    by = {"in_reply_to": None, "agent": {"name": HOSTILE}}
+    await server.say("agent", {**sent, "url": "/static/pictures/p101.svg"}, **by)
+    picture = page.get_by_role("img", name="换货地址截图")
+    await expect(picture).to_have_js_property("complete", True)
+    assert await picture.evaluate("image => image.naturalWidth") > 0
+    assert await page.locator(".message.agent .author").inner_text() == f"人工客服 {HOSTILE}"
+    for url in (
+        "https://evil.example/x.png", "//evil.example/x.png", "javascript:alert(1)",
+        "data:text/html,x", "blob:https://evil.example/1", "http://[", None,
+    ):  # fmt: skip
+        await server.say("agent", {**sent, "url": url}, **by)
+    await expect(page.locator(".message.agent")).to_have_count(8)
+    assert await page.locator(".picture").count() == 1
+    await expect(page.locator(".message.agent .bubble")).to_have_count(7)
+    await server.say("agent", {**sent, "url": "/static/pictures/none.svg", "text": "看不到的图"}, **by)
+    await page.locator(".message.agent .bubble", has_text="看不到的图").wait_for()
+    assert await fits(page)
+    assert server.outside == []

@@ -117,7 +117,7 @@ const UNAUTHORISED = 4401; // close code
  * A WebSocket that comes back by itself.
  *
  * `onmessage(message)` gets each message of the conversation once per connection, `onstate(up)` whether it is up,
- * `onstyle(name)` and `onowner(name)` what changed, `onlost()` that the conversation is not ours, `after()` says
+ * `onstyle(name)` and `onowner({ owner, queue, agent })` what changed, `onlost()` that the conversation is not ours, `after()` says
  * from where on messages are wanted.
  */
 export class Link {
@@ -185,7 +185,7 @@ export class Link {
 
   #take(frame) {
     if (typeof frame.style === "string") this.#on.onstyle(frame.style);
-    if (typeof frame.owner === "string") this.#on.onowner(frame.owner);
+    if (typeof frame.owner === "string") this.#on.onowner(frame);
     if (frame.type === "ready") {
       this.#ready = true;
       this.#failures = 0;

@@ -23,6 +23,7 @@ let conversation = null;
 let link = null;
 let queue = Promise.resolve(); // messages leave in the order they were written
 let session = 0; // what answers to an earlier conversation is dropped
+let answering = "BOT"; // who answers: BOT, WAITING, HUMAN or CLOSED
 
 // --- who chats -------------------------------------------------------------------------------
 
@@ -68,7 +69,7 @@ async function open(token, name) {
   try {
     const opened = await openConversation(token, newId("k_"));
     keep({ id: opened.conversation_id, secret: opened.secret, name });
-    await enter(new Conversation(opened.conversation_id, opened.secret), name, opened.replies ?? []);
+    await enter(new Conversation(opened.conversation_id, opened.secret), name, opened.replies ?? [], opened);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (token) throw error;
@@ -78,13 +79,14 @@ async function open(token, name) {
   }
 }
 
-async function enter(opened, name, replies) {
+async function enter(opened, name, replies, state = { owner: "BOT" }) {
   session += 1;
   conversation = opened;
   log.clear();
   reading.clear();
   outbox.clear();
   byId("subtitle").textContent = name || WORDS.anonymous;
+  owner(state);
   show("chat");
   replies.forEach(take);
   if (!(await catchUp())) return leave();
@@ -108,6 +110,7 @@ function leave() {
   conversation = null;
   sessionStorage.removeItem(KEPT);
   style("neutral");
+  owner({ owner: "BOT" });
   input.value = "";
   resize();
   return start();
@@ -124,6 +127,7 @@ async function catchUp() {
       if (mine !== session) return true;
       const before = log.last;
       (page.messages ?? []).forEach(take);
+      owner(page);
       more = page.more === true && log.last > before;
     }
   } catch (error) {
@@ -138,8 +142,31 @@ function take(message) {
   if (fresh && message.in_reply_to && message.type !== "notice") scheduleRead();
 }
 
-function owner(name) {
+/** Show who answers; `queue` is there while she waits, `agent` while a person answers. */
+function owner({ owner: name, queue, agent }) {
+  if (typeof name !== "string") return;
+  answering = name;
   if (name !== "BOT") log.calm(); // a person answers in her own time
+  const placed = Number.isInteger(queue?.position) && Number.isInteger(queue?.minutes);
+  const lines = {
+    WAITING: placed ? WORDS.place(queue.position, queue.minutes) : WORDS.waiting,
+    HUMAN: WORDS.agent(agent?.name),
+    CLOSED: WORDS.closed,
+  };
+  const line = lines[name] ?? WORDS.bot;
+  if (byId("answering").textContent !== line) byId("answering").textContent = line; // read out once
+  byId("owner").dataset.owner = name;
+  const step = { WAITING: WORDS.cancelWait, CLOSED: WORDS.reopen }[name];
+  byId("owner-step").hidden = !step;
+  byId("owner-step").textContent = step ?? "";
+  input.disabled = name === "CLOSED";
+}
+
+/** The step beside who answers: leave the queue, or begin anew. */
+function ownerStep() {
+  if (answering === "CLOSED") leave();
+  else if (conversation) hand({ message_id: newId("m_"), text: WORDS.cancelWait }, WORDS.cancelWait);
+  input.focus({ preventScroll: true });
 }
 
 function linked(up) {
@@ -190,14 +217,14 @@ async function transport(message, mine) {
     }
     // The answer may take seconds; the message is on its way and the next one may follow.
     const posting = conversation.post(message);
-    const timer = setTimeout(() => mine === session && outbox.has(id) && log.sent(id), 1500);
+    const timer = setTimeout(() => mine === session && outbox.has(id) && log.sent(id, answering === "BOT"), 1500);
     const answer = await posting.finally(() => clearTimeout(timer));
     if (mine !== session) return;
     done(id);
     if (answer.style) style(answer.style);
     (answer.replies ?? []).forEach(take);
     if (!answer.pending) log.answered(id);
-    owner(answer.owner);
+    owner(answer);
   } catch (error) {
     if (mine !== session) return;
     if (!(error instanceof ApiError)) throw error;
@@ -208,7 +235,7 @@ async function transport(message, mine) {
 function done(messageId) {
   const mine = session;
   outbox.delete(messageId);
-  log.sent(messageId);
+  log.sent(messageId, answering === "BOT");
   // An answer that got lost on the way is fetched; in no case does the page "type" for ever.
   setTimeout(() => mine === session && catchUp().then(() => log.answered(messageId)), PATIENCE_MS);
 }
@@ -313,6 +340,7 @@ input.addEventListener("keydown", (event) => {
 });
 byId("anonymous").addEventListener("click", () => open(null, ""));
 byId("restart").addEventListener("click", leave);
+byId("owner-step").addEventListener("click", ownerStep);
 window.addEventListener("online", () => conversation && catchUp());
 setInterval(() => {
   if (conversation && !link?.ready && !document.hidden) catchUp();

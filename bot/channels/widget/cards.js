@@ -132,3 +132,22 @@ function picture(path, name) {
   image.addEventListener("error", () => image.remove());
   return image;
 }
+
+/** A picture that an agent sent: from this very origin, or not at all. */
+export function pictureElement(message) {
+  let address;
+  try {
+    address = new URL(message.url, location.origin);
+  } catch {
+    return null;
+  }
+  if (address.origin !== location.origin || !/^https?:$/.test(address.protocol)) return null;
+  const size = (value) => (Number.isInteger(value) && value > 0 ? value : null);
+  const image = make("img", {
+    class: "picture", src: address.pathname + address.search, alt: message.text || WORDS.picture, loading: "lazy",
+    width: size(message.width), height: size(message.height),
+  });
+  const link = make("a", { class: "picture-link", href: image.getAttribute("src"), target: "_blank", rel: "noopener" }, image);
+  image.addEventListener("error", () => link.replaceWith(make("div", { class: "bubble" }, message.text || WORDS.pictureLost)));
+  return link;
+}

@@ -1,6 +1,6 @@
 // The list of messages: what is said is drawn once, in the order of its place in the conversation.
 
-import { cardElement } from "./cards.js";
+import { cardElement, pictureElement } from "./cards.js";
 import { byId, clock, make } from "./dom.js";
 import { WORDS } from "./words.js";
 
@@ -68,10 +68,10 @@ export class Log {
     this.#toEnd();
   }
 
-  /** The server has it: it will be answered. */
-  sent(messageId, at = new Date().toISOString()) {
+  /** The server has it. `owed`: it is answered at once; a person answers in her own time. */
+  sent(messageId, owed = true, at = new Date().toISOString()) {
     this.#mark(messageId, "sent", make("time", { datetime: at }, clock(at)));
-    if (this.#answered.has(messageId)) return;
+    if (!owed || this.#answered.has(messageId)) return;
     this.#owe(messageId, true);
     this.#follow(this.#atEnd(), true);
   }
@@ -120,10 +120,11 @@ export class Log {
   }
 
   #draw(message) {
-    const body = (message.type === "card" && cardElement(message)) || this.#bubble(message);
+    const special = { card: cardElement, picture: pictureElement }[message.type];
+    const body = special?.(message) || this.#bubble(message);
     const kind = message.type === "notice" ? "notice" : message.author === "agent" ? "agent" : "theirs";
     return make("li", { class: `message ${kind}` },
-      kind === "agent" ? make("span", { class: "author" }, WORDS.agent) : null,
+      kind === "agent" ? make("span", { class: "author" }, WORDS.agent(message.agent?.name)) : null,
       body,
       this.#buttons(message.buttons),
       kind === "notice" ? null : make("div", { class: "meta" }, make("time", { datetime: message.at }, clock(message.at))));
