@@ -25,6 +25,8 @@ FEATURES = (
     "pushes_on",
     "asks_on",
     "burst",
+    "bare",
+    "reasons",
 )
 
 _PARTICLE = re.compile(r"[呀啦哟嘛呗喽咯哒滴捏哈哇噢吖]")
@@ -40,6 +42,9 @@ _QUESTION = re.compile(
 _IMPERATIVE = re.compile(
     r"(?:^|[ ，,。])(?:帮我|给我|退|换|取消|改|查|催|发|开|申请|处理|安排|转|联系|补|退款|拦截|别)"
 )
+#: What softens a message: asking, politeness, particles, plain agreement.
+_SOFT = re.compile(r"[?？吗么呢吧谢您请好嗯哦]")
+_REASON = re.compile(r"但是?|可是|不过|只是|而且|因为|所以|如果|的话")
 _PUSH = re.compile(r"(?:那|可是|但是|可|但|不是|不行|为什么|凭什么|怎么|就|必须|到底|我要|不能|等不)")
 
 
@@ -86,6 +91,8 @@ def measure(own: str, kinds: frozenset[str], gap: float | None = None) -> Style:
         "asks_on": float(
             questions > 0 and body.startswith(("那", "还有", "另外", "如果", "就是", "意思", "所以", "哦"))
         ),
+        "bare": float(0 < chars <= 10 and _SOFT.search(body) is None),
+        "reasons": float(_REASON.search(body) is not None),
         "burst": float(gap is not None and 0 <= gap < 4),
     }
     return Style(tuple(values[name] for name in FEATURES))

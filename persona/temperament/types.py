@@ -64,6 +64,18 @@ class Evidence:
             "weight": round(self.weight, 3),
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Evidence:
+        """Read the JSON form; ValueError, KeyError or TypeError where it is not one."""
+        return cls(
+            cue=str(data["cue"]),
+            text=str(data["text"]),
+            start=int(data["start"]),
+            end=int(data["end"]),
+            type=Temperament(data["type"]),
+            weight=float(data["weight"]),
+        )
+
 
 @dataclass(frozen=True)
 class Signal:

@@ -9,12 +9,9 @@ import yaml
 
 from persona.temperament import corpus, training
 from persona.temperament.classifier import Classifier
-from persona.temperament.explain import Explainer
 from persona.temperament.lexicon import Lexicon, LexiconError
 from persona.temperament.normalise import Normaliser
 from persona.temperament.reader import DATA_ROOT, Reader
-from persona.temperament.style import FEATURES
-from persona.temperament.types import Evidence, History, Temperament
 
 ROOT = DATA_ROOT / "temperament"
 
@@ -121,27 +118,3 @@ def test_normal_form_keeps_the_way_back() -> None:
     assert all(0 <= s < e <= len(text) for s, e in zip(normal.starts, normal.ends, strict=True))
     assert list(normal.starts) == sorted(normal.starts)
     assert "ab 请" in normal.text and "№" in normal.text and "!!" in normal.text and "!!!" not in normal.text
-
-
-def test_reasons_in_chinese_keep_wording_and_history_apart(reader: Reader) -> None:
-    explainer = Explainer.load(ROOT / "explain.yml")
-    history = History(orders=5, express_share=1.0, urges=3)
-    belief, told = reader.prior(history)
-    reading = reader.read("直接给我退，马上处理", belief=belief)
-    reason = explainer.explain(Temperament.POWER, (*told, *reading.evidence), history)
-    assert reason.wording.startswith("因为他说了“") and "历史" not in reason.wording
-    assert "过去 5 单里 100% 选了加急" in reason.history
-    assert "，且" in reason.sentence
-    assert explainer.explain(None, ()).sentence.startswith("目前还看不出")
-
-
-def test_reasons_never_fail_without_a_record_or_quotes() -> None:
-    explainer = Explainer.load(ROOT / "explain.yml")
-    for cue in ("history:express", "style:short", "classifier", "history:gone", "style:gone"):
-        evidence = [Evidence(cue, "", -1, -1, Temperament.POWER, 1.0)]
-        assert explainer.explain(Temperament.POWER, evidence).sentence
-
-
-def test_every_style_feature_has_words() -> None:
-    words = yaml.safe_load((ROOT / "explain.yml").read_text("utf-8"))["style"]
-    assert set(words) == set(FEATURES)
