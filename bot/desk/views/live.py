@@ -185,8 +185,8 @@ class Live:
                 if counts == before:
                     continue
                 listener.tell("counts", counts)
-                if before is not None and counts.get("mentioned", 0) > before.get("mentioned", 0):
-                    listener.tell("mention", {"count": counts["mentioned"]})
+                if before is not None and counts.get("mentions", 0) > before.get("mentions", 0):
+                    listener.tell("mention", {"count": counts["mentions"]})
 
     def _tell(self, listeners: Iterable[_Listener], event: str, data: Any) -> None:
         for listener in listeners:
