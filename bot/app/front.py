@@ -22,9 +22,16 @@ from bot.channels.tokens import Tokens, parse_keys
 from bot.channels.web_base import Shared
 from bot.conversation.assertion import Assertions
 from bot.conversation.database import Database
+from bot.conversation.desk_reads import DeskReader
+from bot.conversation.duty import AroundTheClock, Duty
+from bot.conversation.escalation import Rules
+from bot.conversation.handing import Handing
+from bot.conversation.handover import Handover
 from bot.conversation.hub import Hub
 from bot.conversation.lease import new_holder
+from bot.conversation.listening import Listener
 from bot.conversation.migrate import upgrade
+from bot.conversation.queueing import whereabouts
 from bot.conversation.rasa_client import RasaClient
 from bot.conversation.reads import Reader
 from bot.conversation.schema import SHANGHAI
@@ -128,6 +135,8 @@ def compose(
     *,
     clock: Callable[[], datetime] = shanghai_now,
     patience: Patience | None = None,
+    duty: Duty | None = None,
+    listener: Listener | None = None,
 ) -> tuple[web.Application, Conversations]:
     """Wire the rooms; nothing runs yet.
 
@@ -136,6 +145,8 @@ def compose(
         speaker: the wording.
         clock: returns the present as an aware datetime.
         patience: the waiting times of the worker.
+        duty: the service hours and the members' levels; without it people are always there.
+        listener: reads what is written to people.
 
     Raises:
         FrontError: a setting is malformed or a line of the front is missing.
@@ -150,15 +161,40 @@ def compose(
         raise FrontError(str(exc)) from exc
     lines = Lines(speaker, CardTexts.load())
     try:
+        rules = Rules.load()
+    except ValueError as exc:
+        raise FrontError(str(exc)) from exc
+    try:
         lines.check()
     except Exception as exc:
         raise FrontError(f"a line of the front cannot be spoken: {exc}") from exc
     database = Database(settings.record_url)
-    store, reader, hub = Store(database, vault, clock, new_holder()), Reader(database, vault), Hub()
+    hub = Hub()
+    handing = Handing(lines, listener or Listener(), duty or AroundTheClock(), rules)
+    store = Store(database, vault, clock, new_holder(), handing)
+    reader = Reader(database, vault, lambda c, cid, owner: whereabouts(c, cid, owner, clock(), rules))
     assertions = Assertions(settings.assertion_key, clock)
     rasa = RasaClient(f"http://127.0.0.1:{settings.rasa_port}", settings.rasa_secret, assertions)
-    worker = Worker(store=store, rasa=rasa, assertions=assertions, lines=lines, hub=hub, patience=patience)
-    conversations = Conversations(store=store, reader=reader, worker=worker, rasa=rasa, lines=lines, hub=hub)
+    worker = Worker(
+        store=store,
+        rasa=rasa,
+        assertions=assertions,
+        lines=lines,
+        hub=hub,
+        patience=patience,
+        misunderstood=rules.misunderstood_intents,
+    )
+    handover = Handover(database=database, writing=store.writing, handing=handing, hub=hub, worker=worker)
+    conversations = Conversations(
+        store=store,
+        reader=reader,
+        worker=worker,
+        rasa=rasa,
+        lines=lines,
+        hub=hub,
+        handover=handover,
+        desk=DeskReader(database, vault, clock, rules),
+    )
     app = make_app(
         Shared(conversations, tokens, Limiter(settings.limits), addresses, vault),
         actions=url_check(f"http://127.0.0.1:{settings.action_port}/health"),

@@ -107,7 +107,10 @@ escalations = Table(
     Column("wanted_agent_id", String(24), ForeignKey("agents.id")),  # transferred to: routed there first
     Column("held_at", Moment),  # since when that agent has it
     Column("first_reply_at", Moment),
+    Column("waits_since", Moment),  # the oldest message of the shopper that no person has answered
+    Column("level", String(16)),  # published membership level; "": none; null: not asked yet
     Column("told_at", Moment),  # when the shopper was last told how long it takes
+    Column("nobody_at", Moment),  # when the shopper was told that nobody is on duty
     Column("nudged_at", Moment),  # when the agent was last reminded of a waiting shopper
     Column("ended_at", Moment),
     Column("ended_by", String(128)),
@@ -124,6 +127,7 @@ Index(
 )
 Index("ix_escalations_queue", escalations.c.state, escalations.c.rank, escalations.c.place_at)
 Index("ix_escalations_agent", escalations.c.agent_id, escalations.c.state)
+Index("ix_escalations_ended", escalations.c.ended_at)
 
 desk_marks = Table(
     "desk_marks",

@@ -25,6 +25,25 @@ class Reason(str, Enum):
     AGENT = "agent"  # an agent stepped in unasked
 
 
+@dataclass(frozen=True)
+class Wish:
+    """A hand-over that is asked for.
+
+    Attributes:
+        live: within the service hours; None where whoever asks cannot know.
+        detail: what it is about, in the shopper's words. Personal.
+        level: published membership level, None where it is not known.
+        answer_by: by when an answer was promised, outside of the service hours.
+    """
+
+    reason: Reason
+    live: bool | None = None
+    detail: str | None = None
+    order_number: str | None = None
+    level: str | None = None
+    answer_by: datetime | None = None
+
+
 class EscalationState(str, Enum):
     """How far an escalation is."""
 
@@ -86,7 +105,14 @@ class Agent:
 
 @dataclass(frozen=True)
 class Escalation:
-    """One hand-over, from its reason to its outcome; `detail` is personal."""
+    """One hand-over, from its reason to its outcome; `detail` is personal.
+
+    Attributes:
+        waits_since: the oldest message of the shopper that no person has answered, or None.
+        level: published membership level; "" where there is none, None while it has not been asked.
+        place_at: the place among those of its rank in the queue.
+        wanted_agent_id: the colleague whom it was transferred to and who has not taken it yet.
+    """
 
     escalation_id: int
     conversation_id: str
@@ -102,9 +128,13 @@ class Escalation:
     agent_name: str | None = None
     held_at: datetime | None = None
     first_reply_at: datetime | None = None
+    waits_since: datetime | None = None
+    level: str | None = None
     ended_at: datetime | None = None
     ended_by: str | None = None
     outcome: Outcome | None = None
+    wanted_agent_id: str | None = None
+    place_at: datetime | None = None
 
 
 class View(str, Enum):
@@ -122,7 +152,7 @@ class QueueFilter:
 
     Attributes:
         text: found in the last messages, a customer's id or an order's number.
-        before: ids of the last row seen, for the next page.
+        only: none but these conversations, for pages that know the others already.
     """
 
     view: View = View.MINE
@@ -131,6 +161,7 @@ class QueueFilter:
     mood: str | None = None
     channel: str | None = None
     text: str | None = None
+    only: tuple[str, ...] | None = None
     limit: int = 200
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.conversation.assertion import Assertions
+from bot.conversation.desk_types import Reason, Wish
 from bot.conversation.errors import AssertionInvalidError
 from bot.conversation.schema import SHANGHAI
 from bot.conversation.types import RequestKind, ServiceRequest
@@ -23,6 +24,7 @@ class Effects:
     """What the directives of one turn ask of the record.
 
     Attributes:
+        wish: the hand-over that is asked for; the last one counts.
         malformed: one could not be obeyed: the shopper must not believe that it was.
     """
 
@@ -30,6 +32,7 @@ class Effects:
     requests: list[ServiceRequest] = field(default_factory=list)
     personalisation: bool | None = None
     said_goodbye: bool = False
+    wish: Wish | None = None
     malformed: bool = False
 
 
@@ -49,11 +52,21 @@ def read_directives(
             data.get("grant"), conversation_id=conversation_id, message_id=message_id, replayed=replayed
         )
 
+    def wish(data: Mapping[str, Any], reason: Reason) -> None:
+        # What completes a request brings the contact to a hand-over that is known already.
+        if data.get("completes") is not True:
+            effects.wish = _wish(data, reason)
+
+    def escalate(data: Mapping[str, Any]) -> None:
+        effects.wish = _wish({**data, "reason": data.get("detail")}, Reason(data.get("reason")))
+
     def request_human(data: Mapping[str, Any]) -> None:
         effects.requests.append(_request(data, RequestKind.HUMAN))
+        wish(data, Reason.CUSTOMER_REQUEST)
 
     def complaint(data: Mapping[str, Any]) -> None:
         effects.requests.append(_request(data, RequestKind.COMPLAINT))
+        wish(data, Reason.COMPLAINT)
 
     def callback(data: Mapping[str, Any]) -> None:
         effects.requests.append(_request(data, RequestKind.CALLBACK))
@@ -71,6 +84,7 @@ def read_directives(
         "request_human": request_human,
         "complaint": complaint,
         "callback": callback,
+        "escalate": escalate,
         "personalisation": personalisation,
         "closed": closed,
     }
@@ -85,6 +99,24 @@ def read_directives(
             effects.malformed = True
             logger.error("directive %r of %s was not obeyed: %s", name, conversation_id, exc)
     return effects
+
+
+def _wish(data: Mapping[str, Any], reason: Reason) -> Wish:
+    request = _request(data, RequestKind.HUMAN)
+    live = data.get("live", False)
+    if not isinstance(live, bool):
+        raise ValueError("live is no boolean")
+    level = _optional_text(data, "level")
+    if level is not None and len(level) > 16:
+        raise ValueError("level is too long")
+    return Wish(
+        reason=reason,
+        live=live,
+        detail=request.reason or None,
+        order_number=request.order_number,
+        level=level,
+        answer_by=request.answer_by,
+    )
 
 
 def _request(data: Mapping[str, Any], kind: RequestKind) -> ServiceRequest:

@@ -39,6 +39,42 @@ class TransitionError(ConversationError):
     """The owner of a conversation may not change this way."""
 
 
+class DeskError(ConversationError):
+    """What an agent asked for cannot be done."""
+
+
+class AlreadyHeldError(DeskError):
+    """A colleague has the conversation.
+
+    Attributes:
+        name: the colleague's name, for people.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__("another agent has the conversation")
+        self.name = name
+
+
+class NotHeldError(DeskError):
+    """Only who has the conversation may do this."""
+
+
+class UnknownAgentError(DeskError):
+    """No such account, or one that is switched off."""
+
+
+class UnknownMessageError(DeskError):
+    """The conversation has no such message, or not of the kind that is needed."""
+
+
+class UnknownRequestError(DeskError):
+    """No such service request, or it was done before."""
+
+
+class PersonalisationOffError(DeskError):
+    """Nothing may be inferred about this shopper: there is nothing to correct."""
+
+
 class AssertionInvalidError(ConversationError):
     """A signed grant is not valid for this conversation and message."""
 

@@ -120,7 +120,7 @@ class RasaClient:
         if work.earlier is not None:
             request["earlier"] = dict(work.earlier)
         if message.kind is Kind.EVENT:
-            request["event"] = message.content["event"]
+            request.update(message.content)  # the event's name, and what it tells
         elif message.kind is Kind.BUTTON:
             request["payload"] = message.content["payload"]
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from bot.conversation import rows, words
 from bot.conversation.database import Database
 from bot.conversation.opening import check_secret
+from bot.conversation.queueing import NOWHERE, Whereabouts
 from bot.conversation.schema import conversations, messages
 from bot.conversation.types import Owner, State
 from persona.privacy.vault import Vault
@@ -25,12 +26,19 @@ PAGE = 200
 
 @dataclass(frozen=True)
 class Page:
-    """Messages of a conversation, ascending; `more` where the page was cut; `style` is served now."""
+    """Messages of a conversation, ascending; `more` where the page was cut; `style` is served now.
+
+    Attributes:
+        queue: ``{"position", "minutes"}`` while the conversation waits for a person.
+        agent: ``{"name"}`` of the agent who answers.
+    """
 
     owner: Owner
     messages: tuple[Mapping[str, Any], ...]
     more: bool = False
     style: str = "neutral"
+    queue: Mapping[str, int] | None = None
+    agent: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,11 +51,29 @@ class Progress:
 
 
 class Reader:
-    """Reads the record; changes nothing."""
+    """Reads the record; changes nothing.
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    Args:
+        database: the record.
+        vault: opens what is sealed.
+        where: returns where a conversation stands that the bot does not answer.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        where: Callable[[Connection, str, Owner], Whereabouts] = lambda *_: NOWHERE,
+    ) -> None:
         self._database = database
         self._vault = vault
+        self._where = where
+
+    async def whereabouts(self, conversation_id: str, owner: Owner) -> Whereabouts:
+        """Return where a conversation stands; costs nothing while the bot answers."""
+        if owner not in {Owner.WAITING, Owner.HUMAN}:
+            return NOWHERE
+        return await self._database.read(lambda c: self._where(c, conversation_id, owner))
 
     async def authorise(self, conversation_id: str, secret: str) -> Owner:
         """Return the owner; AccessDeniedError for an unknown conversation or a wrong secret."""
@@ -78,7 +104,9 @@ class Reader:
                 rows.MESSAGES_AFTER, {"cid": conversation_id, "after": after, "count": PAGE + 1}
             ).all()
             seen = tuple(rows.row_view(self._vault, conversation_id, r) for r in found[:PAGE])
-            return Page(Owner(row.owner), seen, more=len(found) > PAGE, style=row.style)
+            owner = Owner(row.owner)
+            where = self._where(connection, conversation_id, owner)
+            return Page(owner, seen, len(found) > PAGE, row.style, where.queue, where.agent)
 
         return await self._database.read(work)
 

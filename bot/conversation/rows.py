@@ -41,10 +41,13 @@ CONVERSATION = select(
     _c.pending,
     _c.belief,
     _c.style,
+    _c.mood,
     _c.personalisation,
     _c.history_held_for,
     _c.lease_holder,
     _c.lease_until,
+    _c.handed_seq,
+    _c.escalated_at,
 ).where(_c.id == bindparam("cid"))
 #: The same, locked until the transaction ends (SQLite's writers are alone anyway).
 LOCKED_CONVERSATION = CONVERSATION.with_for_update()
@@ -107,7 +110,12 @@ MARK_ANSWERED = (
             _m.state == State.ACCEPTED.value,
         )
     )
-    .values(state=State.ANSWERED.value, reading=bindparam("sealed_reading"), intent=bindparam("own_intent"))
+    .values(
+        state=State.ANSWERED.value,
+        reading=bindparam("sealed_reading"),
+        intent=bindparam("own_intent"),
+        trouble=bindparam("own_trouble"),
+    )
 )
 
 SET_LEASE = (
@@ -140,6 +148,7 @@ KEEP_ANSWER = (
         orders=bindparam("v_orders"),
         belief=bindparam("v_belief"),
         style=bindparam("v_style"),
+        mood=bindparam("v_mood"),
         history_held_for=bindparam("v_held"),
     )
 )
@@ -276,6 +285,17 @@ def view(
         "at": at.isoformat(timespec="milliseconds"),
         "in_reply_to": in_reply_to,
     }
+
+
+def opened(vault: Vault, conversation_id: str, row: Row) -> dict[str, Any]:
+    """Return the content of a stored message, from a row with `seq` and `body`."""
+    return parsed(vault, row.body, body_context(conversation_id, row.seq))
+
+
+def parsed(vault: Vault, sealed: str, context: str) -> dict[str, Any]:
+    """Return the object whose JSON was sealed."""
+    content: dict[str, Any] = json.loads(vault.open(sealed, context))
+    return content
 
 
 def row_view(vault: Vault, conversation_id: str, row: Row) -> dict[str, Any]:

@@ -79,6 +79,7 @@ conversations = Table(
     Column("last_at", Moment, nullable=False),
     Column("goodbye_at", Moment),
     Column("escalated_at", Moment),  # when it was last handed to the desk
+    Column("handed_seq", Integer),  # turns of the bot on messages up to here are no longer said
     Column("mood", String(12)),  # of the last message that was read
     Column("changed_at", Moment, nullable=False, index=True),  # whatever changed: live pages look for it
 )
@@ -114,6 +115,7 @@ messages = Table(
     Column("body", Text, nullable=False),  # sealed JSON
     Column("reading", Text),  # sealed JSON
     Column("intent", JSON(none_as_null=True)),
+    Column("trouble", String(16)),  # what went wrong with the answer: misunderstood, failed
     Column("net", String(32), nullable=False),  # blind hash of the network address
     Column("at", Moment, nullable=False),
     UniqueConstraint("conversation_id", "channel_message_id", name="uq_messages_channel_message_id"),

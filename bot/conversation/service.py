@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.conversation import words
+from bot.conversation.desk_reads import DeskReader
+from bot.conversation.handover import Handover
 from bot.conversation.hub import Hub
 from bot.conversation.opening import OPENED
 from bot.conversation.rasa_client import RasaClient
@@ -27,11 +29,18 @@ _HUB_POLL = 1.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a shopper gets for a message: who answers, what was said, whether the answer is to follow."""
+    """What a shopper gets for a message: who answers, what was said, whether the answer is to follow.
+
+    Attributes:
+        queue: ``{"position", "minutes"}`` while the conversation waits for a person.
+        agent: ``{"name"}`` of the agent who answers.
+    """
 
     owner: Owner
     replies: tuple[Mapping[str, Any], ...]
     pending: bool = False
+    queue: Mapping[str, int] | None = None
+    agent: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +62,24 @@ class Conversations:
         rasa: asked for its health only.
         lines: the front's own words.
         hub: tells watchers.
+        handover: what agents do with conversations.
+        desk: what agents read of them.
     """
 
     def __init__(
-        self, *, store: Store, reader: Reader, worker: Worker, rasa: RasaClient, lines: words.Lines, hub: Hub
+        self,
+        *,
+        store: Store,
+        reader: Reader,
+        worker: Worker,
+        rasa: RasaClient,
+        lines: words.Lines,
+        hub: Hub,
+        handover: Handover,
+        desk: DeskReader,
     ) -> None:
+        self.handover = handover
+        self.desk = desk
         self._store = store
         self._reader = reader
         self._worker = worker
@@ -108,7 +130,7 @@ class Conversations:
         """
         accepted = await self._store.accept(conversation_id, secret, incoming)
         self._take(conversation_id, incoming.message_id, accepted)
-        return await self._outcome((conversation_id, incoming.message_id), accepted)
+        return await self._placed((conversation_id, incoming.message_id), accepted)
 
     async def submit(self, conversation_id: str, secret: str, incoming: Incoming) -> Accepted:
         """Hand in a message without waiting; once this returns it will be answered.
@@ -119,7 +141,8 @@ class Conversations:
         accepted = await self._store.accept(conversation_id, secret, incoming)
         self._take(conversation_id, incoming.message_id, accepted)
         await self._store.database.flush()
-        return accepted
+        where = await self._reader.whereabouts(conversation_id, accepted.owner)
+        return replace(accepted, queue=where.queue, agent=where.agent)
 
     async def identify(self, conversation_id: str, secret: str, customer_id: str, net: str) -> Outcome:
         """Bind a conversation to a customer who has logged in, and wait for the reply.
@@ -129,7 +152,7 @@ class Conversations:
         """
         message_id, accepted = await self._store.identify(conversation_id, secret, customer_id, net)
         self._take(conversation_id, message_id, accepted)
-        return await self._outcome((conversation_id, message_id), accepted)
+        return await self._placed((conversation_id, message_id), accepted)
 
     async def messages(self, conversation_id: str, secret: str | None, after: int) -> Page:
         """Return messages after a point; see :meth:`Reader.messages`."""
@@ -177,6 +200,12 @@ class Conversations:
         ):  # the record has given us the lease: a former task of ours is done with it
             self._worker.take(accepted.work)
         self._hub.publish(conversation_id)
+
+    async def _placed(self, key: tuple[str, str], accepted: Accepted) -> Outcome:
+        """Return the outcome with the place in the queue, or the agent, beside it."""
+        outcome = await self._outcome(key, accepted)
+        where = await self._reader.whereabouts(key[0], outcome.owner)
+        return replace(outcome, queue=where.queue, agent=where.agent)
 
     async def _outcome(self, key: tuple[str, str], accepted: Accepted) -> Outcome:
         if accepted.state is State.ANSWERED:

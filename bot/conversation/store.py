@@ -9,25 +9,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
+from bot.conversation import owner as owners
 from bot.conversation import privacy, rows
+from bot.conversation.answering import Answering
 from bot.conversation.database import Database
+from bot.conversation.entry import Entry
 from bot.conversation.errors import (
     AccessDeniedError,
     ConversationClosedError,
-    LeaseLostError,
     MessageConflictError,
     TooManyPendingError,
 )
+from bot.conversation.handing import Handing
 from bot.conversation.lease import LEASE
+from bot.conversation.listening import NotReadyError
 from bot.conversation.opening import Identification, Opening, check_secret, locked
-from bot.conversation.owner import check_transition
-from bot.conversation.schema import conversations, owner_changes
+from bot.conversation.schema import conversations
 from bot.conversation.types import (
     Accepted,
     Answer,
@@ -40,8 +43,11 @@ from bot.conversation.types import (
     State,
     Work,
 )
+from bot.conversation.waiting_room import WaitingRoom
 from bot.conversation.writing import Writing
 from persona.privacy.vault import Vault
+
+T = TypeVar("T")
 
 #: Messages of one conversation that may wait for an answer at the same time.
 MOST_PENDING = 16
@@ -57,14 +63,33 @@ class Store:
         vault: seals what is personal.
         clock: returns the present as an aware datetime.
         holder: this process's name as the holder of leases.
+        handing: hands conversations over to people; without it none ever is.
     """
 
-    def __init__(self, database: Database, vault: Vault, clock: Callable[[], datetime], holder: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Callable[[], datetime],
+        holder: str,
+        handing: Handing | None = None,
+    ) -> None:
         self.database = database
+        self.writing = self._writing = Writing(vault, clock, holder)
         self._vault = vault
         self._clock = clock
         self._holder = holder
-        self._writing = Writing(vault, clock, holder)
+        self._handing = handing
+        self._room = None if handing is None else WaitingRoom(handing)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        """Run a transaction; once more where the temperament engine had to be loaded for it first."""
+        while True:
+            try:
+                return await self.database.write(work)
+            except NotReadyError:
+                assert self._handing is not None  # noqa: S101  # nobody else listens
+                await self._handing.listener.wait()
 
     async def open(
         self,
@@ -143,9 +168,11 @@ class Store:
                 raise TooManyPendingError
             kind, content = self._writing.content(connection, conversation_id, incoming)
             message = Pending(incoming.message_id, row.next_seq, kind, content, incoming.net, self._clock())
+            if self._room is not None and self._room.wants(message, Owner(row.owner)):
+                return self._room.take(Entry(connection, self._writing, row, message.at), message)
             return self._writing.take(connection, row, message)
 
-        return await self.database.write(work)
+        return await self._write(work)
 
     def _check_same(self, row: Row, incoming: Incoming) -> None:
         content = json.loads(self._vault.open(row.known_body, rows.body_context(row.id, row.known_seq)))
@@ -163,90 +190,7 @@ class Store:
         Raises:
             LeaseLostError: another process answers this message now, or the conversation was erased.
         """
-        conversation_id, message = work.conversation.conversation_id, work.message
-
-        def transaction(connection: Connection) -> Answered:
-            row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).first()
-            if row is None or row.lease_holder != self._holder:
-                raise LeaseLostError
-            now = self._clock()
-            # Switched off meanwhile, or by this very message: then nothing inferred is kept.
-            infer = row.personalisation and answer.personalisation is not False
-            reading = None
-            if infer and answer.reading is not None:
-                context = rows.reading_context(conversation_id, message.seq)
-                reading = self._vault.seal(rows.dump(answer.reading), context)
-            marks = {
-                "cid": conversation_id,
-                "own_seq": message.seq,
-                "sealed_reading": reading,
-                "own_intent": answer.intent,
-            }
-            if connection.execute(rows.MARK_ANSWERED, marks).rowcount != 1:
-                raise LeaseLostError
-            replies = self._writing.insert_replies(
-                connection,
-                conversation_id,
-                self._not_said(connection, work, answer.replies),
-                first_seq=row.next_seq,
-                in_reply_to=message.message_id,
-                now=now,
-            )
-            self._writing.insert_requests(connection, row, answer.requests, now)
-            follows = None
-            if row.pending > 1:
-                follows = rows.oldest_pending(connection, self._vault, conversation_id)
-            values = {
-                "cid": conversation_id,
-                "v_next_seq": row.next_seq + len(replies),
-                "v_pending": row.pending - 1,
-                "v_holder": self._holder if follows else None,
-                "v_until": now + LEASE if follows else None,
-                "v_now": now,
-                "v_orders": [*row.orders, *(n for n in answer.orders if n not in row.orders)],
-                **self._inferred(connection, row, work, answer if infer else None, now),
-            }
-            connection.execute(rows.KEEP_ANSWER, values)
-            self._rare(connection, row, answer, now)
-            if follows is None:
-                return Answered(replies, Owner(row.owner), None)
-            fresh = connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).one()
-            following = rows.to_work(connection, rows.to_conversation(fresh), follows)
-            return Answered(replies, Owner(row.owner), following)
-
-        return await self.database.write(transaction)
-
-    def _not_said(
-        self, connection: Connection, work: Work, replies: tuple[OutReply, ...]
-    ) -> tuple[OutReply, ...]:
-        """Leave out system lines that were said to this message while it waited: one apology is enough."""
-        ids = {"cid": work.conversation.conversation_id, "mid": work.message.message_id}
-        return tuple(
-            reply
-            for reply in replies
-            if not reply.code or connection.execute(rows.SAID, {**ids, "code": reply.code}).first() is None
-        )
-
-    def _inferred(
-        self, connection: Connection, row: Row, work: Work, answer: Answer | None, now: datetime
-    ) -> dict[str, Any]:
-        """Return belief, style and whose history is held after the turn; keep the customer's belief."""
-        if answer is None or answer.belief is None:
-            return {"v_belief": row.belief, "v_style": row.style, "v_held": row.history_held_for}
-        held = row.history_held_for
-        if answer.history_held:
-            held = work.conversation.customer_id
-        if row.customer_id is not None and answer.belief != row.belief:
-            privacy.keep_belief(connection, row.customer_id, answer.belief, now)
-        style = answer.belief.get("served") or "neutral"
-        return {"v_belief": dict(answer.belief), "v_style": style, "v_held": held}
-
-    def _rare(self, connection: Connection, row: Row, answer: Answer, now: datetime) -> None:
-        """Store what few turns bring."""
-        if answer.said_goodbye:
-            connection.execute(conversations.update().where(_c.id == row.id).values(goodbye_at=now))
-        if answer.personalisation is not None:
-            privacy.switch(connection, row.id, row.customer_id, on=answer.personalisation)
+        return await self._write(Answering(self._writing, self._handing, work, answer))
 
     async def notice(
         self, conversation_id: str, message_id: str, reply: OutReply, *, only_oldest: bool
@@ -265,6 +209,8 @@ class Store:
             ids = {"cid": conversation_id, "mid": message_id}
             message = connection.execute(rows.BY_MESSAGE_ID, ids).first()
             if row is None or message is None or message.state != State.ACCEPTED.value:
+                return ()
+            if row.owner != Owner.BOT.value:  # a person answers: nobody is still looking
                 return ()
             if connection.execute(rows.SAID, {**ids, "code": reply.code}).first() is not None:
                 return ()
@@ -318,7 +264,7 @@ class Store:
         def work(connection: Connection) -> tuple[str, ...]:
             found = connection.execute(
                 select(_c.id, _c.lease_holder, _c.lease_until)
-                .where(_c.pending > 0, _c.owner == Owner.BOT.value)
+                .where(_c.pending > 0)
                 .order_by(_c.last_at)
                 .limit(limit)
             )
@@ -330,16 +276,23 @@ class Store:
     async def claim(self, conversation_id: str) -> Work | None:
         """Take over a conversation that nobody works on; None where there is nothing to do.
 
-        Call it only where no task of this process works on the conversation.
+        Call it only where no task of this process works on the conversation. Where a person has it by now,
+        the message that a process has left behind goes to that person.
         """
 
         def work(connection: Connection) -> Work | None:
             row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).first()
-            if row is None or row.pending == 0 or row.owner != Owner.BOT.value:
+            if row is None or row.pending == 0:
                 return None
-            return self._writing.claim(connection, row, orphaned=True)
+            if row.owner == Owner.BOT.value:
+                return self._writing.claim(connection, row, orphaned=True)
+            if self._handing is not None:
+                entry = Entry(connection, self._writing, row, self._clock())
+                self._handing.settle_pending(entry, orphaned=True)
+                entry.save()
+            return None
 
-        return await self.database.write(work)
+        return await self._write(work)
 
     # -- owner and personalisation ----------------------------------------------------------------------
 
@@ -355,20 +308,8 @@ class Store:
             row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).first()
             if row is None:
                 raise AccessDeniedError
-            check_transition(Owner(row.owner), after)
-            connection.execute(
-                conversations.update().where(_c.id == conversation_id).values(owner=after.value)
-            )
-            connection.execute(
-                owner_changes.insert(),
-                {
-                    "conversation_id": conversation_id,
-                    "at": self._clock(),
-                    "before": row.owner,
-                    "after": after.value,
-                    "changed_by": by,
-                    "reason": reason[:200],
-                },
+            owners.change(
+                connection, row.id, Owner(row.owner), after, by=by, reason=reason, now=self._clock()
             )
 
         await self.database.write(work)

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot.conversation.desk_types import Wish
 
 #: Ids of messages that the front itself makes (``front-opened``); clients may not use the prefix.
 FRONT_PREFIX = "front-"
@@ -47,6 +50,7 @@ class Kind(str, Enum):
     CARD = "card"
     NOTICE = "notice"
     NOTE = "note"  # an agent's, for colleagues only
+    PICTURE = "picture"  # an agent's
 
 
 class State(str, Enum):
@@ -54,6 +58,13 @@ class State(str, Enum):
 
     ACCEPTED = "accepted"  # stored, owed an answer
     ANSWERED = "answered"
+
+
+class Trouble(str, Enum):
+    """What went wrong with the bot's answer to a message."""
+
+    MISUNDERSTOOD = "misunderstood"  # nothing of what was written was recognised
+    FAILED = "failed"  # an action failed, or no answer came at all
 
 
 class RequestKind(str, Enum):
@@ -192,7 +203,9 @@ class Accepted:
         work: set where this process now holds the lease and must work on the conversation.
         repeated: the message had been stored before.
         style: the style served in the conversation now.
-        replies: what was answered, where the message was repeated and is answered.
+        replies: what was answered, where the message is answered.
+        queue: ``{"position", "minutes"}`` while the conversation waits for a person.
+        agent: ``{"name"}`` of the agent who answers.
     """
 
     seq: int
@@ -202,6 +215,8 @@ class Accepted:
     repeated: bool = False
     style: str = "neutral"
     replies: tuple[Mapping[str, Any], ...] = ()
+    queue: Mapping[str, int] | None = None
+    agent: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +233,8 @@ class Answer:
         requests: wishes to record.
         personalisation: None leaves it as it is.
         said_goodbye: the shopper took leave.
+        wish: the hand-over that a directive asks for, or None.
+        trouble: what went wrong with the answer, or None.
     """
 
     replies: tuple[OutReply, ...]
@@ -229,6 +246,8 @@ class Answer:
     requests: tuple[ServiceRequest, ...] = ()
     personalisation: bool | None = None
     said_goodbye: bool = False
+    wish: Wish | None = None
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True)

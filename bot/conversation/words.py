@@ -18,6 +18,17 @@ TOO_LONG = "utter_too_long"
 EMPTY = "utter_empty"
 UNREADABLE = "utter_unreadable"
 RATE_LIMITED = "utter_rate_limited"
+QUEUE_JOINED = "utter_queue_joined"
+QUEUE_NOBODY = "utter_queue_nobody"
+QUEUE_STILL = "utter_queue_still"
+QUEUE_AGENT = "utter_queue_agent"
+QUEUE_REASSIGNED = "utter_queue_reassigned"
+QUEUE_COLLEAGUE = "utter_queue_colleague"
+QUEUE_BACK = "utter_queue_back"
+QUEUE_CLOSED = "utter_queue_closed"
+QUEUE_CANCELLED = "utter_queue_cancelled"
+QUEUE_AFTER_HOURS = "utter_queue_after_hours"
+QUEUE_OFFER = "utter_queue_offer"
 
 
 class SpokenButton(Protocol):
@@ -67,6 +78,17 @@ LINES: Mapping[str, Mapping[str, Any]] = {
     EMPTY: {},
     UNREADABLE: {},
     RATE_LIMITED: {"wait_s": 5},
+    QUEUE_JOINED: {"position": 2, "minutes": 5},
+    QUEUE_NOBODY: {},
+    QUEUE_STILL: {"position": 2, "minutes": 5},
+    QUEUE_AGENT: {"agent": "小林"},
+    QUEUE_REASSIGNED: {},
+    QUEUE_COLLEAGUE: {"agent": "小林"},
+    QUEUE_BACK: {},
+    QUEUE_CLOSED: {},
+    QUEUE_CANCELLED: {},
+    QUEUE_AFTER_HOURS: {"answer_by": "2026-11-24T10:00:00+08:00"},
+    QUEUE_OFFER: {},
 }
 
 
@@ -97,8 +119,10 @@ class Lines:
         """Return the words of a line."""
         return self._speaker.say(response, facts or {}, style).text
 
-    def notice(self, response: str, style: str = "neutral") -> OutReply:
+    def notice(
+        self, response: str, style: str = "neutral", facts: Mapping[str, Any] | None = None
+    ) -> OutReply:
         """Return a line as a notice of the system, with the buttons that the wording offers as a way on."""
-        spoken = self._speaker.say(response, {}, style)
+        spoken = self._speaker.say(response, facts or {}, style)
         buttons = tuple(OutButton(b.title, b.payload) for b in spoken.buttons)
         return OutReply(Kind.NOTICE, spoken.text, buttons, code=response, author=Author.SYSTEM)

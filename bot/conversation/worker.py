@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from bot.conversation.lease import RENEWAL
 from bot.conversation.rasa_client import RasaClient, history_wanted
 from bot.conversation.store import Store
 from bot.conversation.turns import Turn
-from bot.conversation.types import Answer, Answered, Kind, Work
+from bot.conversation.types import Answer, Answered, Kind, Trouble, Work
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,11 @@ class Patience:
     sweep: float = 1.0
 
 
+def speaks(work: Work) -> bool:
+    """Return whether the shopper hears something of a turn: a hand-back is between us and Rasa."""
+    return work.message.content.get("event") != "handed_back"
+
+
 class Worker:
     """Works on the conversations whose lease this process holds.
 
@@ -62,6 +67,7 @@ class Worker:
         lines: the front's own words.
         hub: tells watchers.
         patience: the waiting times.
+        misunderstood: intents that mean that nothing was recognised.
     """
 
     def __init__(
@@ -73,7 +79,9 @@ class Worker:
         lines: words.Lines,
         hub: Hub,
         patience: Patience | None = None,
+        misunderstood: Collection[str] = (),
     ) -> None:
+        self._misunderstood = frozenset(misunderstood)
         self._store = store
         self._rasa = rasa
         self._assertions = assertions
@@ -138,6 +146,11 @@ class Worker:
         """Drop the future of a message that nobody waits for any more."""
         self._waiters.pop(key, None)
 
+    def look_again(self, conversation_id: str) -> None:
+        """Let all who wait for messages of a conversation look into the record: somebody else answers now."""
+        for key in [key for key in self._waiters if key[0] == conversation_id]:
+            self._resolve(key, None)
+
     def watch(self, key: Key, style: str) -> None:
         """See to it that the shopper hears something while the message waits."""
         if key in self._timers:
@@ -193,8 +206,7 @@ class Worker:
     def _ended(self, conversation_id: str, task: asyncio.Task[None]) -> None:
         if self._active.get(conversation_id) is task:
             del self._active[conversation_id]
-            for key in [key for key in self._waiters if key[0] == conversation_id]:
-                self._resolve(key, None)  # whoever waits looks into the record
+            self.look_again(conversation_id)
         if not task.cancelled() and task.exception() is not None:
             logger.error("work on %s ended", conversation_id, exc_info=task.exception())
 
@@ -204,7 +216,8 @@ class Worker:
             work: Work | None = first
             while work is not None:
                 key = (conversation_id, work.message.message_id)
-                self.watch(key, work.conversation.style)
+                if speaks(work):
+                    self.watch(key, work.conversation.style)
                 answer = await self._ask(work)
                 answered = await self._keep(work, answer)
                 quiet = self._unwatch(key)
@@ -254,7 +267,7 @@ class Worker:
             replayed=turn.replayed,
         )
         replies = tuple(map(self._lines.with_card_text, turn.replies))
-        if turn.failed or effects.malformed:
+        if (turn.failed or effects.malformed) and speaks(work):
             replies = (*replies, self._lines.notice(words.APOLOGY, work.conversation.style))
         wanted = history_wanted(work)
         held = turn.history_held if turn.history_held is not None else turn.belief is not None
@@ -269,10 +282,22 @@ class Worker:
             requests=tuple(effects.requests),
             personalisation=effects.personalisation,
             said_goodbye=effects.said_goodbye,
+            wish=effects.wish,
+            trouble=self._trouble(turn, malformed=effects.malformed),
         )
 
     def _apology(self, work: Work) -> Answer:
-        return Answer(replies=(self._lines.notice(words.APOLOGY, work.conversation.style),))
+        if not speaks(work):
+            return Answer(replies=())
+        return Answer(
+            replies=(self._lines.notice(words.APOLOGY, work.conversation.style),), trouble=Trouble.FAILED
+        )
+
+    def _trouble(self, turn: Turn, *, malformed: bool) -> Trouble | None:
+        if turn.failed or malformed:
+            return Trouble.FAILED
+        name = (turn.intent or {}).get("name")
+        return Trouble.MISUNDERSTOOD if name in self._misunderstood else None
 
     # -- what nobody works on ---------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from bot.conversation.lease import LEASE, is_dead
 from bot.conversation.schema import service_requests
 from bot.conversation.types import (
     Accepted,
+    Audience,
     Author,
     Incoming,
     Kind,
@@ -151,8 +152,9 @@ class Writing:
         replies: Sequence[OutReply],
         *,
         first_seq: int,
-        in_reply_to: str,
+        in_reply_to: str | None,
         now: datetime,
+        audience: Audience = Audience.ALL,
     ) -> tuple[Mapping[str, Any], ...]:
         """Store replies with their buttons; return them as clients see them."""
         stored: list[dict[str, Any]] = []
@@ -173,6 +175,7 @@ class Writing:
                     at=now,
                     in_reply_to=in_reply_to,
                     code=reply.code,
+                    audience=audience,
                 )
             )
             for button_id, button in zip(ids, reply.buttons, strict=True):

@@ -8,7 +8,7 @@ import itertools
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +20,13 @@ from aiohttp.test_utils import TestServer
 from bot.app.front import FrontSettings, compose, shanghai_now
 from bot.channels.limits import Rate, RateLimits
 from bot.channels.tokens import Tokens, parse_keys
+from bot.conversation.duty import Duty
+from bot.conversation.listening import Heard, Line, Listener, Read
 from bot.conversation.migrate import upgrade
 from bot.conversation.service import Conversations
 from bot.conversation.worker import Patience
 from persona.privacy.vault import Vault
+from persona.temperament.types import Belief, Temperament
 from tests.bot.conversation.rasa_stub import RasaStub
 
 DATA_KEYS = "k1=" + "A" * 43
@@ -55,6 +58,30 @@ class Speaker:
             "utter_privacy_notice": (Button("关闭", "/personalisation_off"),),
         }
         return Utterance(text, buttons.get(response, ()))
+
+
+def small_engine() -> Read:
+    """An engine that reads in a moment: the mood and signals of single words, and a turn more of belief."""
+
+    def read(text: str, belief: Mapping[str, Any] | None, before: Sequence[Line], at: float) -> Heard:
+        known = Belief.from_json(belief) if belief else Belief(prior=(-1.4, -1.4, -1.4, -1.4))
+        after = replace(known, turns=known.turns + 1, served=Temperament.PERFECT)
+        signals = [{"name": name, "text": word} for word, name in SIGNALS.items() if word in text]
+        mood = "angry" if "气" in text else "calm"
+        reading = {
+            "temperament": "perfect",
+            "mood": mood,
+            "signals": signals,
+            "evidence": [],
+            "before": [line.text for line in before],
+        }
+        names = frozenset(signal["name"] for signal in signals)
+        return Heard(reading, after.to_json(), "perfect", mood, names)
+
+    return read
+
+
+SIGNALS = {"冒烟": "safety", "12315": "threat", "算了": "giving_up"}
 
 
 def settings_for(url: str, rasa_port: int, **changes: Any) -> FrontSettings:
@@ -149,12 +176,21 @@ class Front:
         *,
         patience: Patience = QUICK,
         clock: Callable[[], datetime] = shanghai_now,
+        duty: Duty | None = None,
+        listener: Listener | None = None,
         **changes: Any,
     ) -> None:
         _migrated(url)
         self.settings = settings_for(url, rasa_port, **changes)
         self.conversations: Conversations
-        app, self.conversations = compose(self.settings, Speaker(), patience=patience, clock=clock)
+        app, self.conversations = compose(
+            self.settings,
+            Speaker(),
+            patience=patience,
+            clock=clock,
+            duty=duty,
+            listener=listener or Listener(small_engine),
+        )
         self.server = TestServer(app, host="127.0.0.1")
         self.session: aiohttp.ClientSession
 

@@ -18,6 +18,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from bot.conversation.database import Database, make_engine
+from bot.conversation.desk_schema import metadata
 from bot.conversation.errors import (
     AccessDeniedError,
     ButtonNotOfferedError,
@@ -30,7 +31,6 @@ from bot.conversation.lease import LEASE, is_dead, new_holder
 from bot.conversation.migrate import HEAD, MIGRATIONS, VERSION_TABLE, upgrade
 from bot.conversation.owner import TRANSITIONS, check_transition
 from bot.conversation.reads import Reader
-from bot.conversation.desk_schema import metadata
 from bot.conversation.schema import SHANGHAI
 from bot.conversation.store import Store
 from bot.conversation.types import Answer, Incoming, Kind, OutButton, OutReply, Owner, State

@@ -30,7 +30,9 @@ def upgrade() -> None:
     # Moments are milliseconds since the epoch.
     op.add_column("messages", sa.Column("audience", sa.String(8), nullable=False, server_default="all"))
     op.add_column("messages", sa.Column("agent_id", sa.String(24)))
+    op.add_column("messages", sa.Column("trouble", sa.String(16)))
     op.add_column("conversations", sa.Column("escalated_at", sa.BigInteger()))
+    op.add_column("conversations", sa.Column("handed_seq", sa.Integer()))
     op.add_column("conversations", sa.Column("mood", sa.String(12)))
     op.add_column(
         "conversations", sa.Column("changed_at", sa.BigInteger(), nullable=False, server_default="0")
@@ -111,7 +113,10 @@ def upgrade() -> None:
         sa.Column("wanted_agent_id", sa.String(24)),
         sa.Column("held_at", sa.BigInteger()),
         sa.Column("first_reply_at", sa.BigInteger()),
+        sa.Column("waits_since", sa.BigInteger()),
+        sa.Column("level", sa.String(16)),
         sa.Column("told_at", sa.BigInteger()),
+        sa.Column("nobody_at", sa.BigInteger()),
         sa.Column("nudged_at", sa.BigInteger()),
         sa.Column("ended_at", sa.BigInteger()),
         sa.Column("ended_by", sa.String(128)),
@@ -122,6 +127,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["wanted_agent_id"], ["agents.id"], name="fk_escalations_wanted_agent_id"),
     )
     op.create_index("ix_escalations_agent", "escalations", ["agent_id", "state"])
+    op.create_index("ix_escalations_ended", "escalations", ["ended_at"])
     op.create_index("ix_escalations_conversation_id", "escalations", ["conversation_id"])
     op.create_index("ix_escalations_queue", "escalations", ["state", "rank", "place_at"])
     op.create_index(
@@ -219,7 +225,7 @@ def downgrade() -> None:
     op.drop_table("agent_sessions")
     op.drop_table("agents")
     op.drop_index("ix_conversations_changed_at", "conversations")
-    for column in ("changed_at", "mood", "escalated_at"):
+    for column in ("changed_at", "mood", "handed_seq", "escalated_at"):
         op.drop_column("conversations", column)
-    for column in ("agent_id", "audience"):
+    for column in ("trouble", "agent_id", "audience"):
         op.drop_column("messages", column)

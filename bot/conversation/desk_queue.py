@@ -1,0 +1,274 @@
+"""The lists of the desk: a handful of statements for any number of conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.sql import Select
+
+from bot.conversation import rows
+from bot.conversation.desk_rows import to_escalation, to_request
+from bot.conversation.desk_schema import (
+    agents,
+    conversation_tags,
+    desk_marks,
+    desk_reads,
+    escalations,
+    mentions,
+)
+from bot.conversation.desk_types import OpenRequest, QueueFilter, QueueRow, View
+from bot.conversation.queueing import ENDED, HELD, WAITING
+from bot.conversation.schema import conversations, messages, service_requests
+from bot.conversation.types import Audience, Author, Kind, Owner
+from persona.privacy.masking import mask
+from persona.privacy.vault import Vault
+
+_c, _m, _e, _a = conversations.c, messages.c, escalations.c, agents.c
+
+#: Length of the last line in a list, in characters.
+LINE = 60
+#: A text is looked for in so many of the newest open conversations, and in so many of their last messages.
+SEARCHED = 300
+DEPTH = 20
+
+_x = messages.alias("x")
+_last_seq = (
+    select(func.max(_x.c.seq))
+    .where(
+        _x.c.conversation_id == _c.id,
+        _x.c.author != Author.SYSTEM.value,
+        _x.c.audience == Audience.ALL.value,
+    )
+    .correlate(conversations)
+    .scalar_subquery()
+)
+_requests = (
+    select(func.count())
+    .select_from(service_requests)
+    .where(service_requests.c.conversation_id == _c.id, service_requests.c.done_at.is_(None))
+    .correlate(conversations)
+    .scalar_subquery()
+)
+_owed = exists().where(
+    and_(service_requests.c.conversation_id == _c.id, service_requests.c.done_at.is_(None))
+)
+
+
+def unread_of(agent_id: str) -> Any:
+    """Return the count of the shopper's messages that an agent has not seen, as a column."""
+    seen = (
+        select(desk_reads.c.seq)
+        .where(desk_reads.c.conversation_id == _c.id, desk_reads.c.agent_id == agent_id)
+        .correlate(conversations)
+        .scalar_subquery()
+    )
+    y = messages.alias("y")
+    return (
+        select(func.count())
+        .select_from(y)
+        .where(
+            y.c.conversation_id == _c.id,
+            y.c.author == Author.SHOPPER.value,
+            y.c.seq > func.coalesce(seen, 0),
+        )
+        .correlate(conversations)
+        .scalar_subquery()
+    )
+
+
+def mentioned(agent_id: str) -> Any:
+    """Return the condition that a colleague has called an agent to the conversation."""
+    called = mentions.c
+    return exists().where(
+        and_(called.conversation_id == _c.id, called.agent_id == agent_id, called.read_at.is_(None))
+    )
+
+
+def waiting_now() -> Any:
+    """Return the condition of what waits for a person: in the queue, or with a request to be done."""
+    return or_(
+        _e.state == WAITING,
+        and_(_e.id.is_(None), _c.owner != Owner.CLOSED.value, _owed),
+    )
+
+
+def joined() -> Any:
+    """Return conversations with their open escalation and its agent."""
+    return conversations.outerjoin(
+        escalations, and_(_e.conversation_id == _c.id, _e.state != ENDED)
+    ).outerjoin(agents, _a.id == _e.agent_id)
+
+
+def _select(agent_id: str, wanted: QueueFilter) -> Select:
+    source = (
+        joined()
+        .outerjoin(desk_marks, desk_marks.c.conversation_id == _c.id)
+        .outerjoin(messages, and_(_m.conversation_id == _c.id, _m.seq == _last_seq))
+    )
+    query = select(
+        escalations,
+        _a.name.label("agent_name"),
+        _c.id.label("cid"),
+        _c.owner.label("owner"),
+        _c.channel.label("channel"),
+        _c.customer_id.label("customer_id"),
+        _c.orders.label("orders"),
+        _c.style.label("style"),
+        _c.mood.label("mood"),
+        _c.last_at.label("last_at"),
+        _c.next_seq.label("next_seq"),
+        _m.seq.label("last_seq"),
+        _m.author.label("last_author"),
+        _m.kind.label("last_kind"),
+        _m.body.label("last_body"),
+        desk_marks.c.flagged_at.label("flagged_at"),
+        desk_marks.c.snoozed_until.label("snoozed_until"),
+        unread_of(agent_id).label("unread"),
+        _requests.label("requests"),
+        mentioned(agent_id).label("mentioned"),
+    ).select_from(source)
+    conditions: list[Any] = {
+        View.MINE: [_e.agent_id == agent_id, _e.state == HELD],
+        View.WAITING: [waiting_now()],
+        View.ALL: [_c.owner != Owner.CLOSED.value],
+        View.CLOSED: [_c.owner == Owner.CLOSED.value],
+    }[wanted.view]
+    for value, column in (
+        (wanted.reason.value if wanted.reason else None, _e.reason),
+        (wanted.style, _c.style),
+        (wanted.mood, _c.mood),
+        (wanted.channel, _c.channel),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.only is not None:
+        conditions.append(_c.id.in_(wanted.only))
+    query = query.where(*conditions)
+    if wanted.view is View.WAITING:
+        live = _c.owner == Owner.WAITING.value
+        return query.order_by(live.desc(), _e.rank.is_(None), _e.rank, _e.place_at, _c.last_at, _c.id)
+    if wanted.view is View.MINE:
+        return query.order_by(_e.waits_since.is_(None), _e.waits_since, _c.last_at.desc(), _c.id)
+    return query.order_by(_c.last_at.desc(), _c.id)
+
+
+def read_queue(
+    connection: Connection, vault: Vault, agent_id: str, wanted: QueueFilter
+) -> tuple[QueueRow, ...]:
+    """Return a list of the desk, in its order: what waits by place, mine by how long the shopper waits."""
+    query = _select(agent_id, wanted)
+    text = (wanted.text or "").strip()
+    if not text:
+        found: Sequence[Row] = connection.execute(query.limit(wanted.limit)).all()
+    else:
+        found = _matching(connection, vault, query, text, search=wanted.view is not View.CLOSED)
+        found = found[: wanted.limit]
+    tags = _tags(connection, [row.cid for row in found])
+    return tuple(_row(vault, row, tags.get(row.cid, ())) for row in found)
+
+
+def _matching(connection: Connection, vault: Vault, query: Select, text: str, *, search: bool) -> list[Row]:
+    """Return the rows whose customer or order a text names, or whose last messages hold it."""
+    named = or_(_c.customer_id == text, _e.order_number == text, _c.id == text)
+    exact = list(connection.execute(query.where(named)).all())
+    found = {row.cid for row in exact}
+    candidates = connection.execute(query.limit(SEARCHED)).all()
+    exact += [row for row in candidates if row.cid not in found and text in row.orders]
+    if not search:
+        return exact
+    found = {row.cid for row in exact}
+    left = [row.cid for row in candidates if row.cid not in found]
+    hits = _holding(connection, vault, left, text.casefold())
+    return [*exact, *(row for row in candidates if row.cid in hits)]
+
+
+def _holding(connection: Connection, vault: Vault, cids: Sequence[str], text: str) -> set[str]:
+    query = (
+        select(_m.conversation_id, _m.seq, _m.kind, _m.body)
+        .select_from(messages.join(conversations, _c.id == _m.conversation_id))
+        .where(_m.conversation_id.in_(cids), _m.seq >= _c.next_seq - DEPTH, _m.kind != Kind.EVENT.value)
+    )
+    hits: set[str] = set()
+    for row in connection.execute(query):
+        if row.conversation_id in hits:
+            continue
+        content = rows.opened(vault, row.conversation_id, row)
+        if text in str(content.get("text") or content.get("title") or "").casefold():
+            hits.add(row.conversation_id)
+    return hits
+
+
+def _tags(connection: Connection, cids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    query = (
+        select(conversation_tags.c.conversation_id, conversation_tags.c.tag)
+        .where(conversation_tags.c.conversation_id.in_(cids))
+        .order_by(conversation_tags.c.at, conversation_tags.c.tag)
+    )
+    for cid, tag in connection.execute(query):
+        found[cid] = (*found.get(cid, ()), tag)
+    return found
+
+
+def _row(vault: Vault, row: Row, tags: tuple[str, ...]) -> QueueRow:
+    return QueueRow(
+        conversation_id=row.cid,
+        owner=Owner(row.owner),
+        channel=row.channel,
+        customer_id=row.customer_id,
+        style=row.style,
+        mood=row.mood,
+        escalation=None if row.id is None else to_escalation(vault, row),
+        last_at=row.last_at,
+        last_author=None if row.last_author is None else Author(row.last_author),
+        last_text=_last_line(vault, row),
+        waits_since=row.waits_since,
+        unread=row.unread,
+        tags=tags,
+        flagged=row.flagged_at is not None,
+        snoozed_until=row.snoozed_until,
+        requests=row.requests,
+        mentioned=bool(row.mentioned),
+    )
+
+
+def _last_line(vault: Vault, row: Row) -> str:
+    if row.last_body is None:
+        return ""
+    context = rows.body_context(row.cid, row.last_seq)
+    content = rows.parsed(vault, row.last_body, context)
+    words = " ".join(str(content.get("text") or content.get("title") or "").split())
+    # Masked before it is cut: half a number is no number to the mask.
+    return mask(words[: 4 * LINE])[:LINE]
+
+
+def owed() -> Any:
+    """Return the condition of conversations with a service request to be done."""
+    return _owed
+
+
+def read_requests(
+    connection: Connection, vault: Vault, limit: int
+) -> tuple[tuple[str, str | None, OpenRequest], ...]:
+    """Return the open service requests with conversation and customer; the earliest promise first."""
+    r = service_requests.c
+    found = connection.execute(
+        select(service_requests, _c.customer_id.label("whose"))
+        .select_from(service_requests.join(conversations, _c.id == r.conversation_id))
+        .where(r.done_at.is_(None))
+        .order_by(r.answer_by.is_(None), r.answer_by, r.id)
+        .limit(limit)
+    )
+    return tuple((row.conversation_id, row.whose, to_request(vault, row)) for row in found)
+
+
+def changed_since(connection: Connection, since: datetime) -> tuple[str, ...]:
+    """Return the conversations that have changed since a moment, oldest change first."""
+    found = connection.execute(
+        select(_c.id).where(_c.changed_at >= since).order_by(_c.changed_at, _c.id)
+    ).scalars()
+    return tuple(found)
