@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 
-.PHONY: help install run train chat bench test test-fast lint typecheck architecture format demo-reset clean distclean
+.PHONY: help install run train chat bench test test-fast lint typecheck architecture format vendor-check demo-reset clean distclean
 
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ architecture: install ## Check which room imports which
 
 format: install ## Format the code and sort its imports
 	@$(BIN)/ruff check --select I --fix . && $(BIN)/ruff format .
+
+vendor-check: install ## Compare the desk's vendored scripts with what npm serves (needs npm)
+	@$(BIN)/python -m bot.desk.vendor
 
 demo-reset: install ## Forget the demo's conversations and fill the demo shop anew
 	@$(BIN)/zhixin demo reset --yes

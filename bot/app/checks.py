@@ -90,12 +90,20 @@ def _networks(text: str) -> str:
     return text
 
 
+def _origins(text: str) -> str:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", part):
+            raise ValueError(f"{part!r} is no origin, like https://desk.shop.example")
+    return text
+
+
 #: Beginning or end of a key -> what checks and completes its text.
 _FORMS: dict[str, Callable[[str], str]] = {
     "log_level": _log_level,
     "_url": _url,
     "rate_": _rate,
     "trusted_proxies": _networks,
+    "desk_origins": _origins,
 }
 
 

@@ -11,7 +11,7 @@ import sys
 import click
 import typer
 
-from bot.app.commands import bench, chat, customer, db, demo, evaluate, offline, stack, token
+from bot.app.commands import agent, bench, chat, customer, db, demo, evaluate, offline, stack, token
 from bot.app.output import CommandError, complain
 from bot.app.preflight import StartError
 from bot.app.settings import SettingsError
@@ -31,6 +31,7 @@ app.command("token")(token.token)
 app.command("assess")(offline.assess)
 app.command("parse")(offline.parse)
 app.command("bench")(bench.bench)
+app.add_typer(agent.app, name="agent")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")

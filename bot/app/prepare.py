@@ -30,6 +30,7 @@ def everything(settings: Settings, say: Say, check: Callable[[], None]) -> None:
     if settings.mode is Mode.DEMO:
         seed_demo(settings, say)
         check()
+    tell_how_to_add_agents(settings, say)
     ensure_model(settings, say, check)
 
 
@@ -58,6 +59,17 @@ def seed_demo(settings: Settings, say: Say) -> None:
     began = time.monotonic()
     if databases.seed_demo(settings):
         say(f"zhixin: demo shop filled ({time.monotonic() - began:.0f} s)")
+
+
+def tell_how_to_add_agents(settings: Settings, say: Say) -> None:
+    """Say how to make the first account of the desk, where there is none: none has a default password."""
+    from bot.app import accounts
+
+    if not accounts.any_account(settings):
+        say(
+            f"zhixin: nobody can log in at the desk ({settings.front_url}/desk/) yet: "
+            "zhixin agent add LOGIN --name NAME --role admin"
+        )
 
 
 def ensure_model(settings: Settings, say: Say, check: Callable[[], None]) -> Path:

@@ -34,6 +34,14 @@ class Mode(str, Enum):
     PRODUCTION = "production"
 
 
+class DeskCookies(str, Enum):
+    """Whether cookies of the desk travel over TLS only."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 class Secrets(str, Enum):
     """What :func:`load` does about secrets that are not given, in demo mode."""
 
@@ -83,6 +91,9 @@ class Settings:
     rate_address: str = "300/900"
     rate_opening: str = "30/120"
     rate_conversation: str = "4/240"
+    desk_idle_hours: float = 12.0
+    desk_secure_cookies: DeskCookies = DeskCookies.AUTO
+    desk_origins: str = ""
     rasa_port: int = 5005
     action_port: int = 5055
     shop_timeout_s: float = 9.0

@@ -177,7 +177,7 @@ class Supervisor:
     def _ready_line(self, seconds: float) -> str:
         url = self._settings.front_url
         return (
-            f"zhixin ready in {seconds:.0f} s ({self._settings.mode.value}): chat {url}/  "
+            f"zhixin ready in {seconds:.0f} s ({self._settings.mode.value}): chat {url}/  desk {url}/desk/  "
             f"API {url}/api/v1/openapi.json  logs {self._settings.logs_dir}  (Ctrl-C stops)"
         )
 

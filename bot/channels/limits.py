@@ -134,6 +134,18 @@ class Addresses:
             return str(ipaddress.ip_network((address, _PREFIX_V6), strict=False))
         return str(address)
 
+    def scheme(self, request: web.Request) -> str:
+        """Return ``https`` or ``http`` as the browser used it.
+
+        X-Forwarded-Proto counts only from a trusted proxy; of several the last, which the nearest one added.
+        """
+        address = _parse(request.remote or "")
+        if address is not None and self._is_trusted(address):
+            told = ",".join(request.headers.getall("X-Forwarded-Proto", ())).split(",")[-1].strip().lower()
+            if told in {"http", "https"}:
+                return told
+        return request.scheme
+
     def _is_trusted(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
         return any(address in network for network in self._trusted)
 

@@ -45,13 +45,18 @@ class Transport:
         """Say whether the browser would keep our cookies: Secure ones need TLS or this very machine."""
         if not self.secure(request) or self.scheme(request) == "https":
             return True
+        if "Sec-Fetch-Site" in request.headers:  # browsers say this over TLS alone: a proxy ended it untold
+            return True
         host = urlsplit(f"//{request.host}").hostname or ""
         return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 
     def is_own(self, request: web.Request, origin: str) -> bool:
         """Say whether a page of `origin` is a page of this desk."""
-        origin = origin.rstrip("/").lower()
-        return origin == f"{self.scheme(request)}://{request.host.lower()}" or origin in self.origins
+        origin, host = origin.rstrip("/").lower(), request.host.lower()
+        if origin in self.origins or origin == f"{self.scheme(request)}://{host}":
+            return True
+        # A proxy that ends TLS and does not tell: cookies that are Secure came over TLS anyway.
+        return self.secure(request) and origin == f"https://{host}"
 
     def is_from_own_page(self, request: web.Request) -> bool | None:
         """Say whether a page of ours sent the request; None where the browser does not tell."""
