@@ -17,11 +17,14 @@ from bot.conversation.database import Database
 from bot.conversation.desk_reads import DeskReader
 from bot.conversation.handover import Handover
 from bot.conversation.hub import Hub
+from bot.conversation.passwords import Passwords
 from bot.desk.app import make_desk
 from bot.desk.parts import DeskParts
 from bot.desk.transport import SecureCookies, Transport
 from persona.privacy.vault import Vault
 
+#: The desk in the front's application.
+DESK = web.AppKey("desk", web.Application)
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -55,14 +58,29 @@ def mount(
     addresses: Addresses,
     clock: Callable[[], datetime],
     options: DeskOptions,
+    passwords: Passwords | None = None,
     shop: Any = None,
 ) -> web.Application:
-    """Add the desk to the front's application at ``/desk``; return it."""
+    """Add the desk to the front's application at ``/desk``; return it.
+
+    Args:
+        app: the front's; it knows the desk as ``app[DESK]``.
+        handover: writes to conversations.
+        reader: what the pages show of them.
+        database: the record's.
+        vault: opens and blinds.
+        hub: tells what is new in this process.
+        addresses: finds network address and scheme of a request.
+        clock: returns the present as an aware datetime.
+        options: what the settings say.
+        passwords: hashes; None takes argon2's own parameters.
+        shop: the shop's gateway.
+    """
     limits = SessionLimits(idle=options.idle)
     parts = DeskParts(
         handover=handover,
         reader=reader,
-        accounts=Accounts(database, vault, clock, limits=limits),
+        accounts=Accounts(database, vault, clock, limits=limits, passwords=passwords),
         audit=Audit(database, clock),
         shop=shop,
         vault=vault,
@@ -79,4 +97,5 @@ def mount(
     )
     desk = make_desk(parts)
     app.add_subapp("/desk", desk)
+    app[DESK] = desk
     return desk

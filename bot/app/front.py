@@ -9,12 +9,13 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from bot.app.desk import DeskOptions, mount
 from bot.channels.app import WebOptions, make_app
 from bot.channels.health import url_check
 from bot.channels.limits import Addresses, Limiter, Rate, RateLimits
@@ -31,6 +32,7 @@ from bot.conversation.hub import Hub
 from bot.conversation.lease import new_holder
 from bot.conversation.listening import Listener
 from bot.conversation.migrate import upgrade
+from bot.conversation.passwords import Passwords
 from bot.conversation.queueing import whereabouts
 from bot.conversation.rasa_client import RasaClient
 from bot.conversation.reads import Reader
@@ -39,6 +41,7 @@ from bot.conversation.service import Conversations
 from bot.conversation.store import Store
 from bot.conversation.words import Lines, Speaker
 from bot.conversation.worker import Patience, Worker
+from bot.desk.transport import SecureCookies
 from persona.privacy.masking import MaskingFilter
 from persona.privacy.vault import Vault
 from persona.wording.cards import CardTexts
@@ -71,6 +74,14 @@ class FrontSettings:
     trusted_proxies: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     limits: RateLimits = field(default_factory=RateLimits)
+    desk_idle: timedelta = DeskOptions.idle
+    desk_cookies: SecureCookies = SecureCookies.AUTO
+    desk_origins: tuple[str, ...] = ()
+
+    @property
+    def desk(self) -> DeskOptions:
+        """Return what the desk is told."""
+        return DeskOptions(self.desk_idle, self.desk_cookies, self.desk_origins, self.demo, self.host)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> FrontSettings:
@@ -115,6 +126,9 @@ class FrontSettings:
                     opening=_rate(given("RATE_OPENING", ""), default.opening),
                     conversation=_rate(given("RATE_CONVERSATION", ""), default.conversation),
                 ),
+                desk_idle=timedelta(hours=float(given("DESK_IDLE_HOURS", "12"))),
+                desk_cookies=SecureCookies(given("DESK_SECURE_COOKIES", "auto")),
+                desk_origins=several("DESK_ORIGINS"),
             )
         except ValueError as exc:
             raise FrontError(f"the environment is not right: {exc}") from exc
@@ -137,6 +151,7 @@ def compose(
     patience: Patience | None = None,
     duty: Duty | None = None,
     listener: Listener | None = None,
+    passwords: Passwords | None = None,
 ) -> tuple[web.Application, Conversations]:
     """Wire the rooms; nothing runs yet.
 
@@ -147,6 +162,7 @@ def compose(
         patience: the waiting times of the worker.
         duty: the service hours and the members' levels; without it people are always there.
         listener: reads what is written to people.
+        passwords: hashes those of agents.
 
     Raises:
         FrontError: a setting is malformed or a line of the front is missing.
@@ -185,6 +201,7 @@ def compose(
         misunderstood=rules.misunderstood_intents,
     )
     handover = Handover(database=database, writing=store.writing, handing=handing, hub=hub, worker=worker)
+    desk = DeskReader(database, vault, clock, rules)
     conversations = Conversations(
         store=store,
         reader=reader,
@@ -193,13 +210,25 @@ def compose(
         lines=lines,
         hub=hub,
         handover=handover,
-        desk=DeskReader(database, vault, clock, rules),
+        desk=desk,
     )
     app = make_app(
         Shared(conversations, tokens, Limiter(settings.limits), addresses, vault),
         actions=url_check(f"http://127.0.0.1:{settings.action_port}/health"),
         shoppers=_demo_shoppers if settings.demo else None,
         options=WebOptions(origins=settings.allowed_origins),
+    )
+    mount(
+        app,
+        handover=handover,
+        reader=desk,
+        database=database,
+        vault=vault,
+        hub=hub,
+        addresses=addresses,
+        clock=clock,
+        options=settings.desk,
+        passwords=passwords,
     )
     return app, conversations
 

@@ -23,6 +23,7 @@ from bot.channels.tokens import Tokens, parse_keys
 from bot.conversation.duty import Duty
 from bot.conversation.listening import Heard, Line, Listener, Read
 from bot.conversation.migrate import upgrade
+from bot.conversation.passwords import Passwords
 from bot.conversation.service import Conversations
 from bot.conversation.worker import Patience
 from persona.privacy.vault import Vault
@@ -178,6 +179,7 @@ class Front:
         clock: Callable[[], datetime] = shanghai_now,
         duty: Duty | None = None,
         listener: Listener | None = None,
+        passwords: Passwords | None = None,
         **changes: Any,
     ) -> None:
         _migrated(url)
@@ -190,7 +192,9 @@ class Front:
             clock=clock,
             duty=duty,
             listener=listener or Listener(small_engine),
+            passwords=passwords,
         )
+        self.app = app
         self.server = TestServer(app, host="127.0.0.1")
         self.session: aiohttp.ClientSession
 

@@ -9,18 +9,27 @@ import pytest
 import pytest_asyncio
 
 from bot.conversation.desk_types import Role
-from tests.bot.desk.harness import Browser, Desk, empty_record
+from tests.bot.conversation.rasa_stub import RasaStub
+from tests.bot.desk.harness import Browser, Desk
 
 
 @pytest.fixture
 def record_url(tmp_path: Path) -> str:
-    """An SQLite record with its tables."""
-    return empty_record(tmp_path)
+    """Where the record will be."""
+    return f"sqlite:///{tmp_path / 'record.db'}"
 
 
 @pytest_asyncio.fixture
-async def desk(record_url: str) -> AsyncIterator[Desk]:
-    async with Desk(record_url) as made:
+async def rasa() -> AsyncIterator[RasaStub]:
+    stub = RasaStub()
+    await stub.start()
+    yield stub
+    await stub.stop()
+
+
+@pytest_asyncio.fixture
+async def desk(record_url: str, rasa: RasaStub) -> AsyncIterator[Desk]:
+    async with Desk(record_url, rasa.port) as made:
         yield made
 
 

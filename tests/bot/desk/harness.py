@@ -2,58 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 import re
-import sqlite3
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 
-from bot.conversation.accounts import Accounts, SessionLimits
-from bot.conversation.audit import Audit, AuditEntry
-from bot.conversation.changes import Changes
-from bot.conversation.database import Database
-from bot.conversation.desk_types import Agent, Presence, Role
-from bot.conversation.hub import Hub
-from bot.conversation.migrate import upgrade
+from bot.app.desk import DESK
+from bot.conversation.audit import AuditEntry
+from bot.conversation.desk_types import Agent, Role
 from bot.conversation.passwords import Passwords
 from bot.conversation.schema import SHANGHAI
-from bot.desk.app import make_desk
-from bot.desk.parts import DeskParts
-from bot.desk.transport import SecureCookies, Transport
-from persona.privacy.vault import Vault
+from bot.desk.parts import PARTS, DeskParts
+from tests.bot.conversation.harness import Front
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=SHANGHAI)
 #: Real argon2id with the least work, so that hundreds of logins take seconds.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "溪边有三只灰鹭-2026"
 ACCEPT = {"Accept": "text/html,application/xhtml+xml"}
-
-
-@functools.cache
-def _template() -> bytes:
-    """An empty record, migrated once for all tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "record.db"
-        upgrade(f"sqlite:///{path}")
-        with sqlite3.connect(path) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return path.read_bytes()
-
-
-def empty_record(folder: Path) -> str:
-    """Make a record with its tables; return its URL."""
-    path = folder / "record.db"
-    path.write_bytes(_template())
-    return f"sqlite:///{path}"
 
 
 class Clock:
@@ -124,64 +94,41 @@ class Browser:
 
 
 class Desk:
-    """The desk of this process; `parts` of a test may be exchanged before it starts."""
+    """The desk of a whole front, with the stand-in for Rasa behind it.
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        limits: SessionLimits | None = None,
-        cookies: SecureCookies = SecureCookies.AUTO,
-        loopback_demo: bool = True,
-    ) -> None:
+    The front believes `X-Forwarded-For` and `X-Forwarded-Proto` of this machine, so browsers can come from
+    anywhere: ``desk.browser(**{"X-Forwarded-For": "203.0.113.7"})``.
+    """
+
+    def __init__(self, url: str, rasa_port: int, **changes: Any) -> None:
         self.clock = Clock()
-        self.database = Database(url)
-        self.vault = Vault.from_text("k1=" + "A" * 43)
-        self.hub = Hub()
-        passwords = Passwords(CHEAP)
-        self.accounts = Accounts(
-            self.database, self.vault, self.clock, passwords=passwords, limits=limits or SessionLimits()
-        )
-        self.audit = Audit(self.database, self.clock)
-        self.parts = DeskParts(
-            handover=Presences(self.database),  # type: ignore[arg-type]
-            reader=Nothing(),  # type: ignore[arg-type]
-            accounts=self.accounts,
-            audit=self.audit,
-            shop=None,
-            vault=self.vault,
-            clock=self.clock,
-            transport=Transport(
-                scheme=lambda request: request.headers.get("X-Forwarded-Proto", request.scheme),
-                cookies=cookies,
-                loopback_demo=loopback_demo,
-            ),
-            changes=Changes(self.database),
-            hub=self.hub,
-            net=lambda request: self.vault.blind(request.headers.get("X-Test-Address", "10.0.0.1"), "net"),
-        )
-        self.app = make_desk(self.parts)
-        outer = web.Application()
-        outer.add_subapp("/desk", self.app)
-        self.server = TestServer(outer, host="127.0.0.1")
+        changes = {"trusted_proxies": ("127.0.0.0/8",), **changes}
+        self.front = Front(url, rasa_port, clock=self.clock, passwords=Passwords(CHEAP), **changes)
+        self.parts: DeskParts = self.front.app[DESK][PARTS]
+        self.accounts = self.parts.accounts
+        self.audit = self.parts.audit
+        self.vault = self.parts.vault
+        self.hub = self.parts.hub
+        self.handover = self.parts.handover
+        self.reader = self.parts.reader
+        self.database = self.accounts._database
         self._browsers: list[aiohttp.ClientSession] = []
 
     async def __aenter__(self) -> Desk:
-        await self.server.start_server()
+        await self.front.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for session in self._browsers:
             await session.close()
-        await self.server.close()
-        await self.database.close()
+        await self.front.__aexit__()
 
     @property
     def origin(self) -> str:
-        return str(self.server.make_url("/")).rstrip("/")
+        return self.front.url("")
 
     def browser(self, **extra: str) -> Browser:
-        """Return a browser that nobody has logged in with."""
+        """Return a browser that nobody has logged in with; `extra` headers go with each request."""
         jar = aiohttp.CookieJar(unsafe=True)
         session = aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=20))
         self._browsers.append(session)
@@ -201,25 +148,3 @@ class Desk:
     async def log(self) -> list[AuditEntry]:
         """The audit log, the oldest line first."""
         return list(reversed(await self.audit.read()))
-
-
-class Presences:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def set_presence(self, agent_id: str, presence: Presence) -> None:
-        from bot.conversation.desk_schema import agents
-
-        await self._database.write(
-            lambda c: c.execute(
-                agents.update().where(agents.c.id == agent_id).values(presence=Presence(presence).value)
-            )
-        )
-
-    async def sign_of_life(self, agent_id: str) -> None:
-        pass
-
-
-class Nothing:
-    async def counts(self, agent_id: str) -> Mapping[str, int]:
-        return {}
