@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.channels.errors import ApiError
 from bot.channels.tokens import TokenError
 from bot.channels.validation import after_parameter, bool_field, idempotency_key, incoming, only, text_field
-from bot.channels.web_base import Shared, body_of, json_response, secret_of
+from bot.channels.web_base import Shared, body_of, json_response, owner_json, secret_of
 from bot.conversation.service import Outcome
 
 CHANNEL = "web"
@@ -76,7 +76,7 @@ class Api:
         page = await self._shared.conversations.messages(
             request.match_info["conversation_id"], secret_of(request), after
         )
-        return json_response({"owner": page.owner.value, "messages": list(page.messages), "more": page.more})
+        return json_response({**owner_json(page), "messages": list(page.messages), "more": page.more})
 
     async def personalisation(self, request: web.Request) -> web.Response:
         """Switch personalisation on or off; off deletes what was inferred."""
@@ -105,7 +105,7 @@ class Api:
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """Return who answers and the replies; ``pending`` only where the answer itself is to follow."""
-    data: dict[str, Any] = {"owner": outcome.owner.value, "replies": list(outcome.replies)}
+    data: dict[str, Any] = {**owner_json(outcome), "replies": list(outcome.replies)}
     if outcome.pending:
         data["pending"] = True
     return data

@@ -7,7 +7,11 @@ from typing import Any
 _STRING = {"type": "string"}
 _ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[\\x21-\\x7e]+$"}
 _MOMENT = {"type": "string", "format": "date-time"}
-_OWNER = {"$ref": "#/components/schemas/Owner"}
+_OWNER = {
+    "owner": {"$ref": "#/components/schemas/Owner"},
+    "queue": {"$ref": "#/components/schemas/Queue"},
+    "agent": {"$ref": "#/components/schemas/Agent"},
+}
 _MESSAGE_LIST = {"type": "array", "items": {"$ref": "#/components/schemas/Message"}}
 
 
@@ -30,6 +34,7 @@ def _reply(kind: str, required: list[str], properties: dict[str, Any], **more: A
             "author": {"enum": ["bot", "agent", "system"]},
             "at": _MOMENT,
             "in_reply_to": {"type": ["string", "null"], "description": "The message_id that it answers."},
+            "agent": {"$ref": "#/components/schemas/Agent"},
             **properties,
         },
         **more,
@@ -49,7 +54,20 @@ SCHEMAS: dict[str, Any] = {
     "Error": _object(
         ["error"], {"error": _object(["code", "message"], {"code": _STRING, "message": _STRING})}
     ),
-    "Owner": {"enum": ["BOT", "WAITING", "HUMAN", "CLOSED"]},
+    "Owner": {
+        "enum": ["BOT", "WAITING", "HUMAN", "CLOSED"],
+        "description": "Who answers: the assistant; nobody yet, a person is waited for; an agent; nobody any "
+        "more (a new conversation has to be opened).",
+    },
+    "Queue": _object(
+        ["position", "minutes"],
+        {
+            "position": {"type": "integer", "minimum": 1, "description": "1 is the next one."},
+            "minutes": {"type": "integer", "minimum": 1, "description": "Expected wait."},
+        },
+        description="Only while owner is WAITING.",
+    ),
+    "Agent": _object(["name"], {"name": _STRING}, description="The person who answers, or wrote a message."),
     "Button": _object(["id", "title"], {"id": _STRING, "title": _STRING}),
     "ShopperMessage": _object(
         ["seq", "type", "text", "author", "at", "message_id", "in_reply_to"],
@@ -75,10 +93,20 @@ SCHEMAS: dict[str, Any] = {
         },
     ),
     "NoticeReply": _reply("notice", ["text"], {"text": _STRING, "buttons": _button_list(1)}),
+    "PictureReply": _reply(
+        "picture",
+        ["url", "width", "height", "text"],
+        {
+            "url": {"type": "string", "description": "Path on this origin."},
+            "width": {"type": "integer", "minimum": 1},
+            "height": {"type": "integer", "minimum": 1},
+            "text": {"type": "string", "description": "What is seen, in words."},
+        },
+    ),
     "Reply": {
         "oneOf": [
             {"$ref": f"#/components/schemas/{name}"}
-            for name in ("TextReply", "ButtonsReply", "CardReply", "NoticeReply")
+            for name in ("TextReply", "ButtonsReply", "CardReply", "NoticeReply", "PictureReply")
         ]
     },
     "Message": {
@@ -87,7 +115,7 @@ SCHEMAS: dict[str, Any] = {
     "Replies": _object(
         ["owner", "replies"],
         {
-            "owner": _OWNER,
+            **_OWNER,
             "replies": {"type": "array", "items": {"$ref": "#/components/schemas/Reply"}},
             "pending": {"const": True, "description": "Only where the answer itself is to follow."},
         },
@@ -97,7 +125,7 @@ SCHEMAS: dict[str, Any] = {
         {
             "conversation_id": _STRING,
             "secret": {"type": "string", "description": "Opens this conversation; keep it."},
-            "owner": _OWNER,
+            **_OWNER,
             "replies": {"type": "array", "items": {"$ref": "#/components/schemas/Reply"}},
             "pending": {"const": True},
         },
@@ -118,7 +146,7 @@ SCHEMAS: dict[str, Any] = {
     "Messages": _object(
         ["owner", "messages", "more"],
         {
-            "owner": _OWNER,
+            **_OWNER,
             "messages": _MESSAGE_LIST,
             "more": {"type": "boolean", "description": "There are more: ask again after the last seq."},
         },
@@ -148,7 +176,7 @@ SCHEMAS: dict[str, Any] = {
         "oneOf": [
             _object(
                 ["type", "conversation_id", "owner"],
-                {"type": {"const": "ready"}, "conversation_id": _STRING, "owner": _OWNER},
+                {"type": {"const": "ready"}, "conversation_id": _STRING, "owner": _OWNER["owner"]},
             ),
             _object(
                 ["type", "message"],
@@ -163,7 +191,7 @@ SCHEMAS: dict[str, Any] = {
                     "repeated": {"type": "boolean"},
                 },
             ),
-            _object(["type", "owner"], {"type": {"const": "owner"}, "owner": _OWNER}),
+            _object(["type", "owner"], {"type": {"const": "owner"}, **_OWNER}),
             _object(["type", "style"], {"type": {"const": "style"}, "style": _STYLE}),
             _object(["type"], {"type": {"const": "pong"}}),
             _object(

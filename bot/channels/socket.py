@@ -8,6 +8,7 @@ Frames are JSON objects with a ``type``. The first frame of the client is ``auth
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections import Counter
@@ -19,7 +20,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from bot.channels.errors import ApiError, to_api_error
 from bot.channels.validation import incoming, only, read_json, text_field
-from bot.channels.web_base import Shared
+from bot.channels.web_base import Shared, owner_json
 from bot.conversation.types import Owner
 
 logger = logging.getLogger(__name__)
@@ -41,15 +42,23 @@ class Socket:
         origins: further origins whose pages may connect, e.g. ``https://shop.example``.
         auth_s: seconds until the first frame must have come.
         heartbeat_s: seconds between two pings; a peer that does not answer is gone.
+        look_s: seconds between two looks at the queue while a person is waited for: it moves without news.
     """
 
     def __init__(
-        self, shared: Shared, origins: Sequence[str] = (), *, auth_s: float = 5.0, heartbeat_s: float = 25.0
+        self,
+        shared: Shared,
+        origins: Sequence[str] = (),
+        *,
+        auth_s: float = 5.0,
+        heartbeat_s: float = 25.0,
+        look_s: float = 10.0,
     ) -> None:
         self._shared = shared
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
         self._auth_s = auth_s
         self._heartbeat_s = heartbeat_s
+        self._look_s = look_s
         self._open: set[web.WebSocketResponse] = set()
         self._counts: Counter[str] = Counter()
 
@@ -151,7 +160,7 @@ class Socket:
         self, socket: web.WebSocketResponse, conversation_id: str, after: int, owner: Owner
     ) -> None:
         """Send what is recorded, in order, each message once; and who answers, and in which style."""
-        style = "neutral"
+        style, answering = "neutral", {"owner": owner.value}
         try:
             with self._shared.conversations.watch(conversation_id) as news:
                 while not socket.closed:
@@ -163,11 +172,11 @@ class Socket:
                     if page.style != style:
                         style = page.style
                         await _send(socket, {"type": "style", "style": style})
-                    if page.owner is not owner:
-                        owner = page.owner
-                        await _send(socket, {"type": "owner", "owner": owner.value})
+                    if (now := owner_json(page)) != answering:
+                        answering = now
+                        await _send(socket, {"type": "owner", **answering})
                     if not page.more:
-                        await news.wait()
+                        await _news(news, self._look_s if page.owner is Owner.WAITING else None)
         except ConnectionError:
             return
         except Exception as exc:
@@ -223,6 +232,12 @@ class Socket:
                 "repeated": accepted.repeated,
             },
         )
+
+
+async def _news(news: asyncio.Event, at_most_s: float | None) -> None:
+    """Wait for news, or so many seconds."""
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(news.wait(), at_most_s)
 
 
 async def _send(socket: web.WebSocketResponse, data: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -18,6 +18,7 @@ from bot.channels.limits import Addresses, Limiter
 from bot.channels.tokens import TokenError, Tokens
 from bot.channels.validation import read_json
 from bot.conversation.service import Conversations
+from bot.conversation.types import Owner
 from persona.privacy.vault import Vault
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,32 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+class Answering(Protocol):
+    """What tells who answers: an outcome, a page."""
+
+    @property
+    def owner(self) -> Owner:
+        """Who answers."""
+
+    @property
+    def queue(self) -> Mapping[str, int] | None:
+        """Position and expected minutes, while a person is waited for."""
+
+    @property
+    def agent(self) -> Mapping[str, str] | None:
+        """The name of the person who answers."""
+
+
+def owner_json(answering: Answering) -> dict[str, Any]:
+    """Return who answers as clients see it; ``queue`` and ``agent`` only where there are."""
+    data: dict[str, Any] = {"owner": answering.owner.value}
+    if answering.queue is not None:
+        data["queue"] = dict(answering.queue)
+    if answering.agent is not None:
+        data["agent"] = dict(answering.agent)
+    return data
 
 
 @dataclass(frozen=True)

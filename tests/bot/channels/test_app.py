@@ -14,6 +14,7 @@ import pytest
 from bot.app.front import FrontError, FrontSettings
 from bot.channels.openapi import document
 from bot.channels.page import Page
+from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import ASSERTION_KEY, DATA_KEYS, TOKEN_KEYS, Answer, Front, token
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 
@@ -83,6 +84,60 @@ async def test_the_document_tells_the_truth(front: Front, rasa: RasaStub) -> Non
     assert {("/api/v1/chat", s) for s in (200, 400, 401, 404, 409, 422)} <= statuses
 
 
+async def test_the_document_tells_the_truth_while_people_answer(front: Front, rasa: RasaStub) -> None:
+    served = document(demo=True)
+    paths, schemas = served["paths"], served["components"]["schemas"]
+    desk = Desk(front)
+    agent = await desk.hire("小陈", presence="busy")
+    wish = {
+        "type": "directive",
+        "directive": "request_human",
+        "reason": "转人工",
+        "live": True,
+        "level": "gold",
+    }
+    shopper = await front.open()
+    read = "/api/v1/conversations/{conversation_id}/messages"
+    whole = read.replace("{conversation_id}", shopper.conversation_id)
+
+    async def say(line: str) -> dict[str, Any]:
+        got = await shopper.post(text=line)
+        check(paths["/api/v1/chat"]["post"], got, schemas)
+        return dict(got.json)
+
+    async def page() -> dict[str, Any]:
+        got = await front.request("GET", whole, headers=shopper.headers)
+        check(paths[read]["get"], got, schemas)
+        return dict(got.json)
+
+    assert set(await say("在吗")) == {"owner", "replies"}
+    rasa.script = lambda request: answer(request, [{"text": "现在转人工。"}, {"custom": wish}])
+    waiting = await say("转人工")
+    assert (waiting["owner"], waiting["queue"]["position"]) == ("WAITING", 1)
+    assert waiting["queue"]["minutes"] >= 1
+    assert (await page())["queue"]["position"] == 1
+    await desk.hands.take_over(shopper.conversation_id, agent)
+    assert (await say("您好"))["agent"] == {"name": "小陈"}
+    picture = {"url": "/static/pictures/p101.svg", "width": 320, "height": 240}
+    await desk.hands.reply(shopper.conversation_id, agent, key="k1", text="看这张", picture=picture)
+    await desk.hands.reply(shopper.conversation_id, agent, key="k2", text="还有别的吗")
+    told = await page()
+    assert (told["owner"], told["agent"]) == ("HUMAN", {"name": "小陈"})
+    first, second = told["messages"][-2:]
+    assert (first["type"], first["author"], first["agent"]) == ("picture", "agent", {"name": "小陈"})
+    assert {**picture, "text": "看这张"}.items() <= first.items()
+    assert (second["type"], second["text"]) == ("text", "还有别的吗")
+    await desk.hands.hand_back(shopper.conversation_id, agent, outcome="solved")
+    rasa.script = answer
+    assert set(await say("好的")) == {"owner", "replies"}
+    await desk.hands.take_over(shopper.conversation_id, agent)
+    await desk.hands.close(shopper.conversation_id, agent, outcome="solved")
+    assert (await page())["owner"] == "CLOSED"
+    refused = await shopper.post(text="还在吗")
+    check(paths["/api/v1/chat"]["post"], refused, schemas)
+    assert refused.status == 409
+
+
 async def test_every_route_is_in_the_document(front: Front) -> None:
     undocumented = {"/", "/favicon.ico", "/static/{path}", "/api/v1/openapi.json"}
     served = {
@@ -95,7 +150,9 @@ async def test_every_route_is_in_the_document(front: Front) -> None:
         for path, item in document(demo=True)["paths"].items()
         for method in METHODS & item.keys()
     }
-    assert {r for r in served if r[0] not in undocumented} == written
+    # The desk's pages are for people with an account, and no part of the API.
+    shoppers = {r for r in served if r[0] not in undocumented and not r[0].startswith("/desk")}
+    assert shoppers == written
 
 
 async def test_nothing_of_the_demo_exists_in_production(rasa: RasaStub, tmp_path: Path) -> None:

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import jsonschema
 import pytest
 
+from bot.channels.openapi_schemas import SCHEMAS
 from bot.channels.socket import TOO_LATE, UNAUTHORISED, Socket
 from bot.conversation.types import Owner
+from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import QUICK, Front, Shopper
 from tests.bot.conversation.rasa_stub import RasaStub, answer
+
+FRAME = {"$ref": "#/components/schemas/ServerFrame", "components": {"schemas": SCHEMAS}}
 
 
 class Connection:
@@ -36,17 +41,28 @@ class Connection:
                 return self.socket.close_code
 
 
+def serving(front: Front) -> Socket:
+    """Return the route's object."""
+    routes = front.server.app.router.routes()
+    (socket,) = {
+        route.handler.__self__
+        for route in routes
+        if isinstance(getattr(route.handler, "__self__", None), Socket)
+    }
+    return socket
+
+
 async def connect(front: Front, **options: Any) -> Connection:
     return Connection(await front.session.ws_connect(front.url("/api/v1/ws"), **options))
 
 
-async def enter(front: Front, shopper: Shopper, **more: Any) -> Connection:
+async def enter(front: Front, shopper: Shopper, *, owner: str = "BOT", **more: Any) -> Connection:
     connection = await connect(front)
     await connection.send(type="auth", conversation_id=shopper.conversation_id, secret=shopper.secret, **more)
     assert (await connection.next()) == {
         "type": "ready",
         "conversation_id": shopper.conversation_id,
-        "owner": "BOT",
+        "owner": owner,
     }
     return connection
 
@@ -121,6 +137,47 @@ async def test_a_change_of_owner_is_told(front: Front, shopper: Shopper) -> None
     assert await connection.next() == {"type": "owner", "owner": "WAITING"}
 
 
+async def test_who_answers_is_told_with_place_and_name(
+    front: Front, shopper: Shopper, rasa: RasaStub
+) -> None:
+    desk = Desk(front)
+    agent = await desk.hire("小陈", presence="busy")
+    connection = await enter(front, shopper, after=10**6)
+    wish = {"type": "directive", "directive": "request_human", "reason": "转人工", "live": True}
+    rasa.script = lambda request: answer(request, [{"text": "转"}, {"custom": wish}], belief=None)
+    await shopper.say("转人工")
+    waiting = await connection.next()
+    assert (waiting["type"], waiting["owner"], waiting["queue"]["position"]) == ("owner", "WAITING", 1)
+    jsonschema.validate(waiting, FRAME)
+    await desk.hands.take_over(shopper.conversation_id, agent)
+    held = await connection.next()
+    assert held == {"type": "owner", "owner": "HUMAN", "agent": {"name": "小陈"}}
+    jsonschema.validate(held, FRAME)
+    later = await enter(front, shopper, owner="HUMAN", after=10**6)
+    assert await later.next() == held  # a page opened meanwhile learns the name too
+    await desk.hands.hand_back(shopper.conversation_id, agent, outcome="solved")
+    assert await connection.next() == {"type": "owner", "owner": "BOT"}
+
+
+async def test_the_place_in_the_queue_is_told_again_when_it_moves(
+    rasa: RasaStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.conversation.service._HUB_POLL", 3600.0)  # no news: others move the queue
+    wish = {"type": "directive", "directive": "request_human", "reason": "转人工", "live": True}
+    rasa.script = lambda request: answer(request, [{"text": "转"}, {"custom": wish}], belief=None)
+    async with Front(f"sqlite:///{tmp_path / 'record.db'}", rasa.port) as front:
+        serving(front)._look_s = 0.05
+        desk = Desk(front)
+        agent = await desk.hire("小陈", presence="busy")
+        first, second = await front.open(), await front.open()
+        await first.say("转人工")
+        await second.say("转人工")
+        connection = await enter(front, second, owner="WAITING", after=10**6)
+        assert (await connection.next())["queue"]["position"] == 2
+        await desk.hands.take_over(first.conversation_id, agent)
+        assert (await connection.next())["queue"]["position"] == 1
+
+
 async def test_a_change_of_style_is_told(front: Front, shopper: Shopper, rasa: RasaStub) -> None:
     connection = await enter(front, shopper, after=10**6)
     rasa.script = answer
@@ -168,13 +225,7 @@ async def test_a_first_frame_that_is_no_object(front: Front, data: str) -> None:
 
 
 async def test_whoever_says_nothing_is_sent_away(front: Front) -> None:
-    routes = front.server.app.router.routes()
-    (socket,) = {
-        route.handler.__self__
-        for route in routes
-        if isinstance(getattr(route.handler, "__self__", None), Socket)
-    }
-    socket._auth_s = 0.05
+    serving(front)._auth_s = 0.05
     connection = await connect(front)
     assert await connection.closed() == TOO_LATE
 
