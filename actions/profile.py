@@ -7,7 +7,7 @@ from abc import abstractmethod
 from typing_extensions import override
 
 from actions.base import Events, ShopAction, TurnContext, option
-from actions.shop.models import Address
+from actions.shop.models import Address, MemberLevel
 from persona.privacy.masking import mask_name, mask_phone
 
 
@@ -44,7 +44,12 @@ class ShowMembership(AccountAction):
     @override
     async def tell(self, turn: TurnContext, customer_id: str) -> None:
         customer = await turn.shop.customer(customer_id)
-        facts = {"level": customer.level, "points": customer.points, "since": customer.registered_at.date()}
+        facts = {
+            "level": customer.level,
+            "points": customer.points,
+            "since": customer.registered_at.date(),
+            "priority": customer.level is not MemberLevel.ORDINARY,  # published; the figures are the front's
+        }
         turn.say("utter_membership", facts, [option("ask_points"), option("ask_coupons")])
 
 

@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from actions.profile import AccountAction, ShowAddresses, ShowCoupons, ShowMembership, ShowPoints
+from actions.shop.models import MemberLevel
 from actions.shop.sql import SqlShop
+from bot.conversation.escalation import Rules
 from tests.support.shop import Clock
 from tests.support.stage import Stage
 
@@ -49,6 +51,18 @@ async def test_level_is_told_by_its_name(shop: SqlShop) -> None:
     for text in scene.texts().values():
         assert "钻石会员" in text
         assert "会员会员" not in text
+
+
+async def test_who_comes_first_to_a_person_is_told_as_published(shop: SqlShop) -> None:
+    starts = Rules.load().level_start  # what the queue really gives
+    seen = set()
+    for number in range(1001, 1019):
+        customer = await shop.customer(f"u{number}")
+        scene = await Stage(shop, f"u{number}").play(ShowMembership(), "我是什么会员")
+        for text in scene.texts().values():
+            assert ("优先" in text) is (starts[customer.level.value] > timedelta(0))
+        seen.add(customer.level)
+    assert seen == set(MemberLevel)
 
 
 async def test_addresses_show_the_place_and_hide_name_and_phone(shop: SqlShop) -> None:
