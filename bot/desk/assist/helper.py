@@ -1,0 +1,95 @@
+"""The one thing that the desk's pages hold: all helpers over one conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from actions.shop.gateway import ShopGateway
+from bot.conversation.desk_types import DeskConversation
+from bot.desk.assist.advice import Advice, advise
+from bot.desk.assist.brief import Brief, make_brief
+from bot.desk.assist.canned import Canned, canned
+from bot.desk.assist.case import Case, gather
+from bot.desk.assist.draft import DraftWarning, check_draft
+from bot.desk.assist.facts import facts_of
+from bot.desk.assist.reading import ReadingView, reading_view
+from bot.desk.assist.rules import Act, Rules, acts_of, rules_of
+from bot.desk.assist.suggestions import Suggestion, suggest
+from persona.wording import Wording
+from persona.wording.desk_words import DeskWords
+
+
+@dataclass(frozen=True)
+class Help:
+    """Everything beside one conversation, at one moment.
+
+    Attributes:
+        acts: what an agent may do, by order number.
+    """
+
+    case: Case
+    brief: Brief
+    reading: ReadingView
+    advice: Advice
+    suggestions: tuple[Suggestion, ...]
+    rules: Rules | None
+    acts: Mapping[str, tuple[Act, ...]]
+
+
+class Assist:
+    """What helps the agent. Safe to share; holds no conversation.
+
+    Args:
+        shop: the shop, or None where there is none: then what needs its facts is left out.
+        clock: returns the present as an aware datetime.
+        wording: the bot's words; read from the project by default.
+    """
+
+    def __init__(
+        self, shop: ShopGateway | None, clock: Callable[[], datetime], wording: Wording | None = None
+    ) -> None:
+        self._shop = shop
+        self._clock = clock
+        self._wording = wording or Wording.load()
+        self.words = DeskWords(self._wording)
+
+    async def case(self, conversation: DeskConversation) -> Case:
+        """Return the shop's facts; asks the shop."""
+        if self._shop is None:
+            return Case(self._clock(), complete=False)
+        return await gather(self._shop, conversation, self._clock())
+
+    async def help(self, conversation: DeskConversation, agent: str) -> Help:
+        """Return everything for one conversation; asks the shop once.
+
+        Args:
+            conversation: the conversation.
+            agent: the name of the agent who looks at it.
+        """
+        case = await self.case(conversation)
+        reading = reading_view(conversation)
+        return Help(
+            case=case,
+            brief=make_brief(conversation, case, self._wording.catalogue, self._clock()),
+            reading=reading,
+            advice=advise(conversation, self.words, agent=agent, secondary=reading.secondary),
+            suggestions=suggest(conversation, case, self.words, agent=agent),
+            rules=rules_of(case, conversation),
+            acts={order.order_number: acts_of(case, order) for order in case.shown},
+        )
+
+    def canned(
+        self, conversation: DeskConversation, case: Case, agent: str, search: str = ""
+    ) -> tuple[Canned, ...]:
+        """Return the canned replies for a conversation, see :func:`bot.desk.assist.canned.canned`."""
+        facts: dict[str, Any] = facts_of(case, conversation, agent)
+        return canned(self.words, facts, conversation.style, conversation.mood, search=search)
+
+    def check(
+        self, conversation: DeskConversation, case: Case | None, draft: str
+    ) -> tuple[DraftWarning, ...]:
+        """Return what to change in a draft, see :func:`bot.desk.assist.draft.check_draft`."""
+        return check_draft(draft, conversation.style, conversation.mood, case, self.words.strategies)
