@@ -12,9 +12,6 @@ import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from enum import Enum
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -22,6 +19,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import shop_access
 from actions.identity import Identity, identify
+from actions.shop.cards import plain
 from actions.shop.errors import NotFoundError, ShopTimeoutError, ShopUnavailableError
 from actions.shop.gateway import ShopGateway
 from persona.privacy.masking import MaskingFilter
@@ -38,21 +36,6 @@ _KEY_LENGTH = 200
 def option(option_id: str, **args: Any) -> dict[str, Any]:
     """Return a next step for :meth:`TurnContext.say`; title and payload live in ``options.yml``."""
     return {"id": option_id, "args": {name: plain(value) for name, value in args.items()}}
-
-
-def plain(value: Any) -> Any:
-    """Return a fact as JSON: money as text, dates and times in ISO form, enums as their code."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    return value
 
 
 class TurnContext:

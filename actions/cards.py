@@ -1,83 +1,24 @@
-"""Cards: what a channel draws beside the words. Amounts are text, dates ISO, codes come with their label."""
+"""Cards with the names that the responses use; what stands in them says :mod:`actions.shop.cards`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from actions.base import plain
 from actions.labels import label
+from actions.shop import cards
 from actions.shop.models import AfterSale, Order, Shipment
-
-
-def _items(order: Order) -> list[dict[str, Any]]:
-    return [
-        {
-            "product_id": item.product_id,
-            "name": item.name,
-            "short_name": item.short_name,
-            "sku_label": item.sku_label,
-            "quantity": item.quantity,
-            "unit_price": plain(item.unit_price),
-            "picture": item.picture,
-        }
-        for item in order.items
-    ]
 
 
 def order_card(order: Order) -> dict[str, Any]:
     """Return the data of an order's card; it holds no address, name or phone."""
-    card = {
-        "number": order.order_number,
-        "state": order.state,
-        "state_label": label("order_state", order.state),
-        "items": _items(order),
-        "goods_total": order.goods_total,
-        "freight": order.freight,
-        "discount": order.discount,
-        "total": order.total,
-        "placed_at": order.placed_at,
-        "pay_by": order.pay_by,
-        "ship_by": order.ship_by,
-        "expected_by": order.shipment.expected_by if order.shipment else None,
-        "delivered_at": order.shipment.delivered_at if order.shipment else None,
-    }
-    return {key: plain(value) for key, value in card.items()}
+    return cards.order_card(order, label)
 
 
 def shipment_card(order: Order, shipment: Shipment) -> dict[str, Any]:
     """Return the data of a shipment's card with its trace, newest step first."""
-    card = {
-        "number": order.order_number,
-        "state": order.state,
-        "state_label": label("order_state", order.state),
-        "items": _items(order),
-        "carrier": shipment.carrier,
-        "tracking_number": shipment.tracking_number,
-        "shipped_at": shipment.shipped_at,
-        "promised_by": shipment.promised_by,
-        "expected_by": shipment.expected_by,
-        "delivered_at": shipment.delivered_at,
-        "exception": shipment.exception,
-        "trace": [{"at": e.at, "place": e.place, "text": e.text} for e in reversed(shipment.trace)],
-    }
-    return {key: plain(value) for key, value in card.items()}
+    return cards.shipment_card(order, shipment, label)
 
 
 def aftersale_card(request: AfterSale, order: Order | None) -> dict[str, Any]:
     """Return the data of an after-sales request's card, newest step first."""
-    card = {
-        "number": request.request_number,
-        "order_number": request.order_number,
-        "kind": request.kind,
-        "kind_label": label("aftersale_kind", request.kind),
-        "state": request.state,
-        "state_label": label("aftersale_state", request.state),
-        "reason_label": label("reason", request.reason),
-        "items": _items(order) if order else [],
-        "refund_amount": request.refund_amount,
-        "created_at": request.created_at,
-        "review_by": request.review_by,
-        "refund_by": request.refund_by,
-        "trace": [{"at": e.at, "place": e.place, "text": e.text} for e in reversed(request.steps)],
-    }
-    return {key: plain(value) for key, value in card.items()}
+    return cards.aftersale_card(request, order, label)

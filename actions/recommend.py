@@ -14,6 +14,7 @@ from actions import wishes
 from actions.base import Events, ShopAction, TurnContext, option
 from actions.labels import label
 from actions.product_choice import find_product, named_products
+from actions.shop import cards
 from actions.shop.models import Product
 from persona.strategy import Strategies, load_strategies
 
@@ -46,22 +47,7 @@ def _row(product: Product, reason: str) -> dict[str, Any]:
 
 def products_card(picks: Sequence[Pick]) -> dict[str, Any]:
     """Return the data of a card of products."""
-    return {
-        "products": [
-            {
-                "product_id": product.product_id,
-                "name": product.name,
-                "short_name": product.short_name,
-                "price": product.price,
-                "picture": product.picture,
-                "rating": product.rating,
-                "tags": product.tags,
-                "reason": reason,
-                "reason_label": label("recommend_reason", reason),
-            }
-            for product, reason in picks
-        ]
-    }
+    return cards.products_card(picks, label)
 
 
 async def _wanted(turn: TurnContext) -> str | None:
