@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import dataclass
 
 _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)")
 _ID_CARD = re.compile(r"(?<!\d)(\d{4})\d{10}(\d{3}[\dXx])(?!\d)")
@@ -16,14 +17,51 @@ _ADDRESS = re.compile(
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
+#: In the order in which they are looked for: what one has found is no longer there for those after it.
+_KINDS = (
+    ("token", _TOKEN, "[token]"),
+    ("phone", _PHONE, r"\1****\2"),
+    ("id_card", _ID_CARD, r"\1**********\2"),
+    ("bank_card", _BANK_CARD, r"\1********\2"),
+    ("mail", _MAIL, r"\1***@\2"),
+    ("address", _ADDRESS, "[地址]"),
+)
+
+
+@dataclass(frozen=True)
+class Masked:
+    """One place of a text that is masked.
+
+    Attributes:
+        start: offset in code points.
+        end: end offset, exclusive.
+        kind: ``phone``, ``id_card``, ``bank_card``, ``mail``, ``address`` or ``token``.
+        shown: what stands there instead.
+    """
+
+    start: int
+    end: int
+    kind: str
+    shown: str
+
+
+def masked_places(text: str) -> tuple[Masked, ...]:
+    """Return the places of `text` that :func:`mask` masks, in order, without overlaps."""
+    found: list[Masked] = []
+    for kind, pattern, shown in _KINDS:
+        for match in pattern.finditer(text):
+            if all(match.end() <= other.start or match.start() >= other.end for other in found):
+                found.append(Masked(match.start(), match.end(), kind, match.expand(shown)))
+    return tuple(sorted(found, key=lambda place: place.start))
+
+
 def mask(text: str) -> str:
     """Return `text` with phones, identity and bank numbers, mail, street addresses and tokens masked."""
-    text = _TOKEN.sub("[token]", text)
-    text = _PHONE.sub(r"\1****\2", text)
-    text = _ID_CARD.sub(r"\1**********\2", text)
-    text = _BANK_CARD.sub(r"\1********\2", text)
-    text = _MAIL.sub(r"\1***@\2", text)
-    return _ADDRESS.sub("[地址]", text)
+    whole, at = [], 0
+    for place in masked_places(text):
+        whole += [text[at : place.start], place.shown]
+        at = place.end
+    return "".join([*whole, text[at:]])
 
 
 def mask_phone(phone: str) -> str:
