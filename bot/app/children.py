@@ -100,6 +100,8 @@ FRONT = ChildSpec(
         "desk_idle_hours",
         "desk_secure_cookies",
         "desk_origins",
+        "shop_url",
+        "shop_fault",
     ),
     "front_port",
     "/readyz",

@@ -15,7 +15,10 @@ from typing import Any
 
 from aiohttp import web
 
+from actions.shop.gateway import ShopGateway
+from actions.shop.open import open_gateway
 from bot.app.desk import DeskOptions, mount
+from bot.app.shop_duty import ShopDuty
 from bot.channels.app import WebOptions, make_app
 from bot.channels.health import url_check
 from bot.channels.limits import Addresses, Limiter, Rate, RateLimits
@@ -150,6 +153,7 @@ def compose(
     clock: Callable[[], datetime] = shanghai_now,
     patience: Patience | None = None,
     duty: Duty | None = None,
+    shop: ShopGateway | None = None,
     listener: Listener | None = None,
     passwords: Passwords | None = None,
 ) -> tuple[web.Application, Conversations]:
@@ -160,7 +164,8 @@ def compose(
         speaker: the wording.
         clock: returns the present as an aware datetime.
         patience: the waiting times of the worker.
-        duty: the service hours and the members' levels; without it people are always there.
+        duty: the service hours and the members' levels; without it the shop's.
+        shop: the shop, for hours, levels and the desk; without it people are always there.
         listener: reads what is written to people.
         passwords: hashes those of agents.
 
@@ -186,7 +191,9 @@ def compose(
         raise FrontError(f"a line of the front cannot be spoken: {exc}") from exc
     database = Database(settings.record_url)
     hub = Hub()
-    handing = Handing(lines, listener or Listener(), duty or AroundTheClock(), rules)
+    if duty is None:
+        duty = AroundTheClock() if shop is None else ShopDuty(shop)
+    handing = Handing(lines, listener or Listener(), duty, rules)
     store = Store(database, vault, clock, new_holder(), handing)
     reader = Reader(database, vault, lambda c, cid, owner: whereabouts(c, cid, owner, clock(), rules))
     assertions = Assertions(settings.assertion_key, clock)
@@ -228,6 +235,7 @@ def compose(
         addresses=addresses,
         clock=clock,
         options=settings.desk,
+        shop=shop,
         passwords=passwords,
     )
     return app, conversations
@@ -248,7 +256,8 @@ async def serve(settings: FrontSettings, speaker: Speaker) -> None:
     Raises:
         FrontError: the port is taken, or the wiring failed.
     """
-    app, conversations = compose(settings, speaker)
+    shop = open_gateway()
+    app, conversations = compose(settings, speaker, shop=shop)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -269,6 +278,7 @@ async def serve(settings: FrontSettings, speaker: Speaker) -> None:
     finally:
         await runner.cleanup()
         await conversations.close()
+        await shop.close()
 
 
 def _log_to_stderr(level: str) -> None:

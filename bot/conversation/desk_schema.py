@@ -105,6 +105,7 @@ escalations = Table(
     Column("order_number", String(64)),
     Column("agent_id", String(24), ForeignKey("agents.id")),
     Column("wanted_agent_id", String(24), ForeignKey("agents.id")),  # transferred to: routed there first
+    Column("left_agent_id", String(24)),  # who gave it back last: it is not routed there again at once
     Column("held_at", Moment),  # since when that agent has it
     Column("first_reply_at", Moment),
     Column("waits_since", Moment),  # the oldest message of the shopper that no person has answered

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Row
 
 from bot.conversation import queueing
 from bot.conversation.database import Database
-from bot.conversation.desk_schema import agents, desk_marks
+from bot.conversation.desk_schema import agents
 from bot.conversation.desk_types import Role
 from bot.conversation.entry import Entry
 from bot.conversation.errors import AccessDeniedError, NotHeldError, UnknownAgentError
@@ -109,11 +109,3 @@ class DeskWrites:
             if found is not None and found.agent_id != agent_id:
                 raise NotHeldError
         return agent
-
-    def _wake(self, entry: Entry) -> None:
-        """End a snooze: something has happened."""
-        entry.connection.execute(
-            desk_marks.update()
-            .where(desk_marks.c.conversation_id == entry.cid, desk_marks.c.snoozed_until.is_not(None))
-            .values(snoozed_until=None)
-        )

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Row
 
 from bot.conversation import privacy, queueing, rows, words
-from bot.conversation.desk_schema import agents, escalations
+from bot.conversation.desk_schema import agents, desk_marks, escalations
 from bot.conversation.desk_types import EscalationState, Outcome, Reason, Wish
 from bot.conversation.duty import Duty
 from bot.conversation.entry import Entry
@@ -176,6 +176,7 @@ class Handing:
             escalation.id,
             state=EscalationState.WAITING.value,
             agent_id=None,
+            left_agent_id=escalation.agent_id,
             wanted_agent_id=wanted,
             place_at=place_at,
             nudged_at=None,
@@ -204,12 +205,10 @@ class Handing:
     ) -> None:
         """WAITING or HUMAN → BOT: Rasa hears of it before any later message."""
         entry.move(Owner.BOT, by=by, reason=reason)
-        who = "agent" if by.startswith("agent:") else by
-        entry.event(
-            "handed_back",
-            f"{escalation.id}-{entry.next_seq}",
-            {"settled": {"outcome": settled.value, "order_number": order, "by": who}},
-        )
+        told = {"outcome": settled.value, "order_number": order, "by": by}
+        if by.startswith("agent:"):
+            told |= {"by": "agent", "agent": escalation.agent_name}
+        entry.event("handed_back", f"{escalation.id}-{entry.next_seq}", {"settled": told})
 
     def close(self, entry: Entry, escalation: Row | None, *, by: str, outcome: Outcome) -> None:
         """Any owner → CLOSED."""
@@ -279,6 +278,7 @@ class Handing:
         """Note that the shopper has written to the person or the queue; danger goes before all others."""
         if escalation is None:
             return
+        wake(entry)
         values: dict[str, Any] = {}
         if escalation.waits_since is None:
             values["waits_since"] = entry.now
@@ -289,6 +289,15 @@ class Handing:
 
     def _update(self, entry: Entry, escalation_id: int, **values: Any) -> None:
         entry.connection.execute(escalations.update().where(_e.id == escalation_id).values(**values))
+
+
+def wake(entry: Entry) -> None:
+    """End a snooze: something has happened in the conversation."""
+    entry.connection.execute(
+        desk_marks.update()
+        .where(desk_marks.c.conversation_id == entry.cid, desk_marks.c.snoozed_until.is_not(None))
+        .values(snoozed_until=None)
+    )
 
 
 def detail_context(conversation_id: str) -> str:

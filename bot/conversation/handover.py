@@ -19,6 +19,8 @@ from bot.conversation.errors import (
     ConversationClosedError,
     NotHeldError,
 )
+from bot.conversation.handing import wake
+from bot.conversation.keeper import Keeper
 from bot.conversation.marking import Marks
 from bot.conversation.types import Audience, Kind, Owner
 
@@ -27,6 +29,8 @@ _e = escalations.c
 
 class Handover(Marks):
     """The agents' hands on the record."""
+
+    _keeper: Keeper | None = None
 
     # -- taking and giving back -------------------------------------------------------------------------
 
@@ -178,7 +182,7 @@ class Handover(Marks):
             if found.first_reply_at is None:
                 values["first_reply_at"] = entry.now
             entry.connection.execute(escalations.update().where(_e.id == found.id).values(**values))
-            self._wake(entry)
+            wake(entry)
             return desk_messages.stored(entry, seq)
 
         return await self._run(cid, act)
@@ -217,3 +221,11 @@ class Handover(Marks):
             return desk_messages.stored(entry, seq)
 
         return await self._run(cid, act)
+
+    # -- the queue --------------------------------------------------------------------------------------
+
+    async def tend(self) -> None:
+        """Look after the queue once: routing, reminders, idle agents, hours; called every second."""
+        if self._keeper is None:
+            self._keeper = Keeper(self._database, self._writing, self._handing, self._after)
+        await self._keeper.tend()

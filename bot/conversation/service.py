@@ -87,17 +87,20 @@ class Conversations:
         self._hub = hub
         self.lines = lines
         self._poller: asyncio.Task[None] | None = None
+        self._tender: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to work; what a former process left unanswered comes first."""
         self._worker.start()
         self._poller = asyncio.create_task(self._look_for_news())
+        self._tender = asyncio.create_task(self._tend_forever())
 
     async def close(self) -> None:
         """End all work and release what is held."""
-        if self._poller is not None:
-            self._poller.cancel()
-            await asyncio.gather(self._poller, return_exceptions=True)
+        tasks = [task for task in (self._poller, self._tender) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._worker.close()
         await self._rasa.close()
         await self._store.database.close()
@@ -239,6 +242,15 @@ class Conversations:
         progress = await self._reader.progress(*key)
         self._worker.forget(key)
         return _to_outcome(progress)
+
+    async def _tend_forever(self) -> None:
+        """Look after the queue from time to time; every front does, each step is done once."""
+        while True:
+            try:
+                await self.handover.tend()
+            except Exception:
+                logger.exception("the queue could not be tended")
+            await asyncio.sleep(self._worker.patience.sweep)
 
     async def _look_for_news(self) -> None:
         """Wake watchers of conversations that another process has written to."""

@@ -45,7 +45,12 @@ async def test_a_conversation_goes_to_a_person_and_back(front: Front, desk: Desk
     assert texts(replies) == ["答：谢谢，那我再问个别的"]
     event, message = rasa.calls[asked:]
     assert event["event"] == "handed_back"
-    assert event["settled"] == {"outcome": "solved", "order_number": "202611200001", "by": "agent"}
+    assert event["settled"] == {
+        "outcome": "solved",
+        "order_number": "202611200001",
+        "by": "agent",
+        "agent": "小林",
+    }
     assert message["text"] == "谢谢，那我再问个别的"
     found = await desk.see(cid)
     assert [(c.before, c.after) for c in found.owner_changes] == [

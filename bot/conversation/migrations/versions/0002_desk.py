@@ -111,6 +111,7 @@ def upgrade() -> None:
         sa.Column("order_number", sa.String(64)),
         sa.Column("agent_id", sa.String(24)),
         sa.Column("wanted_agent_id", sa.String(24)),
+        sa.Column("left_agent_id", sa.String(24)),
         sa.Column("held_at", sa.BigInteger()),
         sa.Column("first_reply_at", sa.BigInteger()),
         sa.Column("waits_since", sa.BigInteger()),
