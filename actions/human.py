@@ -91,6 +91,17 @@ class RequestHuman(ShopAction):
     async def handle(self, turn: TurnContext) -> Events | None:
         return await request_human(turn, reason_of(turn))
 
+    @override
+    def unavailable(self, turn: TurnContext) -> Events:
+        """Hand over all the same: who wants a person while the shop is away needs one most.
+
+        Neither hours nor level can be asked for; the front goes by the hours that it knows.
+        """
+        turn.say("utter_human_wanted")
+        fields = {"contact": given_phone(turn), "answer_by": None, "completes": False}
+        turn.directive("request_human", reason=reason_of(turn), live=None, level=None, **fields)
+        return contact_settled()
+
 
 async def request_human(turn: TurnContext, reason: str) -> Events:
     """Hand over to a person: now where somebody is there, else by the promised time.

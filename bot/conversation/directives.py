@@ -104,7 +104,7 @@ def read_directives(
 def _wish(data: Mapping[str, Any], reason: Reason) -> Wish:
     request = _request(data, RequestKind.HUMAN)
     live = data.get("live", False)
-    if not isinstance(live, bool):
+    if live is not None and not isinstance(live, bool):  # None: the bot could not ask for the hours
         raise ValueError("live is no boolean")
     level = _optional_text(data, "level")
     if level is not None and len(level) > 16:

@@ -94,7 +94,9 @@ class Judging:
         known = queueing.open_escalation(connection, cid)
         if known is not None and not live and not asked and decision.reason is not Reason.SAFETY:
             return None  # it waits for the service hours already, and the shopper knows
-        return Verdict(wish, live=live, by=_opener(decision.reason, asked=asked), told=asked)
+        return Verdict(
+            wish, live=live, by=_opener(decision.reason, asked=asked), told=asked and wish.live is not None
+        )
 
     def carry_out(self, entry: Entry, verdict: Verdict, message: Pending) -> None:
         """Do what was judged, and tell the shopper."""

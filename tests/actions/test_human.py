@@ -7,10 +7,11 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from actions.human import RequestCallback, RequestHuman, TakeContact, TellServiceHours
+from actions.shop.errors import ShopUnavailableError
 from actions.shop.models import ServiceHours
 from actions.shop.sql import SqlShop
 from tests.support.shop import NOW, Clock
-from tests.support.stage import Stage
+from tests.support.stage import Stage, broken
 
 NIGHT = NOW.replace(hour=2, minute=0)
 
@@ -134,6 +135,16 @@ async def test_at_night_the_hours_and_the_morning_are_told_in_every_style(
             assert hours.opens in text
             assert hours.closes in text
             assert f"{answer_by:%H:%M}" in text
+
+
+async def test_the_wish_for_a_person_is_passed_on_while_the_shop_is_away(shop: SqlShop) -> None:
+    for method in ("service_hours", "customer"):
+        with broken(shop, method, ShopUnavailableError("down")):
+            scene = await Stage(shop, "u1006").play(RequestHuman(), "转人工", intent="ask_human")
+        assert scene.responses == ["utter_human_wanted"]
+        (directive,) = scene.directives
+        assert (directive["directive"], directive["live"]) == ("request_human", None)
+        assert directive["reason"] == "转人工"
 
 
 async def test_a_call_back_needs_a_number(shop: SqlShop) -> None:

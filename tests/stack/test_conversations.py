@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
 
 import pytest
 
+from actions.shop.columns import SHANGHAI
 from bot.app.client import ApiError
 from tests.stack.harness import Shopper, Stack, message_ids
 
@@ -175,6 +180,34 @@ def test_personalisation_off_by_saying_so_keeps_nothing(stack: Stack) -> None:
     assert shopper.reading()["reading"] is not None
 
 
+def serve(stack: Stack, opens: str, closes: str) -> None:
+    """Set the shop's service hours; equal ones mean around the clock."""
+    hours = json.dumps({"opens": opens, "closes": closes, "answer_minutes": 15})
+    with closing(sqlite3.connect(stack.settings.data_dir / "shop.db")) as shop, shop:
+        changed = shop.execute("UPDATE settings SET value = ? WHERE name = 'service_hours'", (hours,))
+        assert changed.rowcount == 1
+
+
+@pytest.fixture
+def nobody_there(stack: Stack) -> Iterator[None]:
+    """Let the service hours begin in two hours: nobody is there now."""
+    soon = datetime.now(SHANGHAI) + timedelta(hours=2)
+    serve(stack, f"{soon:%H:%M}", f"{soon + timedelta(hours=3):%H:%M}")
+    yield
+    serve(stack, "00:00", "00:00")
+
+
+def test_a_person_is_waited_for_and_the_wait_can_be_left(stack: Stack) -> None:
+    serve(stack, "00:00", "00:00")
+    shopper = stack.shopper("u1019")
+    told = shopper.say("转人工")
+    assert "人工客服" in told.text and not LEAKS.search(told.text), told.text
+    assert shopper.say("我有多少积分").said == "", "the bot talks over a person"
+    shopper.say("不等了")
+    assert shopper.say("我有多少积分").said.count("积分")
+
+
+@pytest.mark.usefixtures("nobody_there")
 def test_a_human_is_asked_for_and_the_bot_stays_on(stack: Stack) -> None:
     shopper = stack.shopper("u1019")
     told = shopper.say("转人工")
