@@ -34,7 +34,7 @@ class Rule:
     most: int = 5
     lock: timedelta = timedelta(minutes=15)
     memory: timedelta = timedelta(hours=24)
-    locked_memory: timedelta = timedelta(hours=24)
+    locked_memory: timedelta = timedelta(hours=48)
 
     def until(self, failures: int, now: datetime) -> datetime | None:
         """Return until when so many failures lock, None where they do not."""

@@ -39,7 +39,7 @@ _ALPHABET = "".join(sorted(set(string.ascii_letters + string.digits) - set("0OoI
 
 def normalised(password: str) -> str:
     """Return the form that is hashed: full-width characters of an input method are the plain ones (NFKC)."""
-    return unicodedata.normalize("NFKC", password)
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "replace").decode()
 
 
 def generate() -> str:

@@ -122,7 +122,7 @@ class Sessions:
             LockedOutError: too many were wrong; with the time to wait.
             LoginBusyError: too many logins are being checked.
         """
-        login = plain(login).lower()[:200]
+        login = plain(login).lower()[:200].replace("\0", "?")  # PostgreSQL knows no NUL
         proven = await self._attempt(login, password, net)
         return await self._database.write(lambda connection: self._open(connection, proven, login, net))
 
