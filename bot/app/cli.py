@@ -11,7 +11,19 @@ import sys
 import click
 import typer
 
-from bot.app.commands import agent, bench, chat, customer, db, demo, evaluate, offline, stack, token
+from bot.app.commands import (
+    agent,
+    bench,
+    chat,
+    corrections,
+    customer,
+    db,
+    demo,
+    evaluate,
+    offline,
+    stack,
+    token,
+)
 from bot.app.output import CommandError, complain
 from bot.app.preflight import StartError
 from bot.app.settings import SettingsError
@@ -36,6 +48,7 @@ app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")
 app.add_typer(customer.app, name="customer")
+app.add_typer(corrections.app, name="corrections")
 
 
 def main(arguments: list[str] | None = None) -> None:
