@@ -56,6 +56,10 @@ class Access:
     live: bool = False
 
 
+class UndeclaredRouteError(Exception):
+    """A handler does not say who may use it."""
+
+
 class SessionNeededError(Exception):
     """Nobody is logged in."""
 
@@ -92,6 +96,13 @@ def _declare(access: Access) -> Callable[[F], F]:
 def access_of(handler: object) -> Access | None:
     """Return what a handler declares, None where it declares nothing."""
     return getattr(handler, _DECLARED, None)
+
+
+def check_routes(app: web.Application) -> None:
+    """Raise UndeclaredRouteError where a route is declared with neither ``needs`` nor ``public``."""
+    for route in app.router.routes():
+        if access_of(route.handler) is None:
+            raise UndeclaredRouteError(f"{route.method} {route.resource}: {route.handler!r}")
 
 
 def session_of(request: web.Request) -> Session:
