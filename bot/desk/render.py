@@ -30,7 +30,6 @@ def set_up(app: web.Application) -> jinja2.Environment:
     return aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(HERE),
-        context_processors=[_common],
         filters={"moment": moment, "clock": clock},
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -43,16 +42,13 @@ def render(
     template: str, request: web.Request, context: Mapping[str, Any] | None = None, status: int = 200
 ) -> web.Response:
     """Return a page or a fragment."""
-    return aiohttp_jinja2.render_template(template, request, dict(context or {}), status=status)
-
-
-async def _common(request: web.Request) -> dict[str, Any]:
-    """Return what all templates know: ``me`` (the agent or None), ``csrf``, ``asset``, words and roles."""
-    return common(request)
+    return aiohttp_jinja2.render_template(
+        template, request, {**common(request), **(context or {})}, status=status
+    )
 
 
 def common(request: web.Request) -> dict[str, Any]:
-    """Return what all templates know; for templates that are rendered outside of a request's handler too."""
+    """Return what all templates know: ``me`` (the agent or None), ``csrf``, ``asset``, words and roles."""
     session = session_or_none(request)
     me = None if session is None else session.agent
     return {

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 from argon2 import PasswordHasher
+from multidict import CIMultiDictProxy
 
 from bot.app.desk import DESK
 from bot.conversation.audit import AuditEntry
@@ -45,7 +46,7 @@ class Page:
 
     status: int
     text: str
-    headers: Mapping[str, str]
+    headers: CIMultiDictProxy[str]
     cookies: Mapping[str, Any]
 
     @property
