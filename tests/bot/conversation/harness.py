@@ -49,6 +49,13 @@ class Utterance:
     buttons: tuple[Button, ...] = ()
 
 
+QUEUE_BUTTONS = (
+    Button("不等了", "front:cancel_wait"),
+    Button("回电给我", "front:call_back"),
+    Button("继续等", "front:keep_waiting"),
+)
+
+
 class Speaker:
     """Says the name of the response and its facts, so that tests see which line was spoken."""
 
@@ -57,6 +64,9 @@ class Speaker:
         buttons = {
             "utter_apology": (Button("找人工", "/ask_human"),),
             "utter_privacy_notice": (Button("关闭", "/personalisation_off"),),
+            "utter_queue_joined": QUEUE_BUTTONS,
+            "utter_queue_nobody": QUEUE_BUTTONS,
+            "utter_queue_still": QUEUE_BUTTONS,
         }
         return Utterance(text, buttons.get(response, ()))
 
@@ -100,8 +110,8 @@ def settings_for(url: str, rasa_port: int, **changes: Any) -> FrontSettings:
     return replace(made, **changes)
 
 
-def token(customer_id: str) -> str:
-    return Tokens(parse_keys(TOKEN_KEYS), "zhixin", "zhixin-shoppers", shanghai_now).sign(customer_id)[0]
+def token(customer_id: str, clock: Callable[[], datetime] = shanghai_now) -> str:
+    return Tokens(parse_keys(TOKEN_KEYS), "zhixin", "zhixin-shoppers", clock).sign(customer_id)[0]
 
 
 def vault() -> Vault:
@@ -183,6 +193,7 @@ class Front:
         **changes: Any,
     ) -> None:
         _migrated(url)
+        self._clock = clock
         self.settings = settings_for(url, rasa_port, **changes)
         self.conversations: Conversations
         app, self.conversations = compose(
@@ -219,7 +230,7 @@ class Front:
 
     async def open(self, customer_id: str | None = None, **headers: str) -> Shopper:
         if customer_id is not None:
-            headers["Authorization"] = f"Bearer {token(customer_id)}"
+            headers["Authorization"] = f"Bearer {token(customer_id, self._clock)}"
         got = await self.request("POST", "/api/v1/conversations", json={}, headers=headers)
         assert got.status == 201, got.json
         return Shopper(self, got.json["conversation_id"], got.json["secret"], got.json["replies"])
