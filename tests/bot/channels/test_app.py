@@ -139,7 +139,7 @@ async def test_the_document_tells_the_truth_while_people_answer(front: Front, ra
 
 
 async def test_every_route_is_in_the_document(front: Front) -> None:
-    undocumented = {"/", "/favicon.ico", "/static/{path}", "/api/v1/openapi.json"}
+    undocumented = {"/", "/favicon.ico", "/static/{path}", "/pictures/{file}", "/api/v1/openapi.json"}
     served = {
         (route.resource.canonical, route.method.lower())
         for route in front.server.app.router.routes()
