@@ -35,6 +35,9 @@ from persona.temperament.types import TYPES, Belief, Evidence, Temperament
 #: How many cue hashes a belief remembers.
 REMEMBERED = 24
 
+#: What a person's correction leaves of the prior from history.
+LEFT = 0.1
+
 Vector = tuple[float, float, float, float]
 
 
@@ -59,7 +62,7 @@ def normalised(logs: Sequence[float]) -> Vector:
 
 def probabilities(belief: Belief, figures: BeliefFigures) -> Vector:
     """Return the posterior of the four types (order of TYPES); it sums to 1."""
-    prior = [math.exp(x) for x in normalised(belief.prior)]
+    prior = [math.exp(x) for x in prior_of(belief)]
     evidence = evidence_of(belief, figures)
     logs = [math.log(max(h, 1e-12)) + min(50.0, max(-50.0, e)) for h, e in zip(prior, evidence, strict=True)]
     logs = [math.log1p(-figures.silent) + x for x in logs] + [math.log(figures.silent)]
@@ -70,6 +73,16 @@ def probabilities(belief: Belief, figures: BeliefFigures) -> Vector:
     mixed = [w / total + silent * h for w, h in zip(weights[:4], prior, strict=True)]
     scale = sum(mixed)
     return vector(p / scale for p in mixed)
+
+
+def prior_of(belief: Belief) -> Vector:
+    """Return the log-probabilities of the types before any word: by history, and by a person's correction.
+
+    A correction ``c`` leaves a tenth of what history says: ``0.1 · log h + c``.
+    """
+    if len(belief.corrected) != len(TYPES):
+        return normalised(belief.prior)
+    return normalised([LEFT * h + c for h, c in zip(belief.prior, belief.corrected, strict=True)])
 
 
 def evidence_of(belief: Belief, figures: BeliefFigures) -> Vector:

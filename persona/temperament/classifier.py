@@ -22,16 +22,19 @@ from persona.temperament.types import TYPES
 #: Longest n-gram.
 LONGEST = 3
 
-#: Squared length that is added to a conversation's before it is normalised: what some twenty characters
+#: Squared length that is added to a conversation's before it is normalised: what some fifty characters
 #: weigh.
-MASS = 1200.0
+MASS = 3000.0
 
 FloatArray = NDArray[np.float64]
 
 
 def ngrams(own: str) -> set[str]:
-    """Return the character n-grams of a message's own words (normal form), with its ends marked."""
-    text = "\n" + " ".join(own.split()) + "\n"
+    """Return the character n-grams of a message's own words (normal form), with its ends marked.
+
+    Exclamation marks end a sentence like a full stop: shouting is a mood, and every type may shout.
+    """
+    text = "\n" + " ".join(own.replace("!!", "!").replace("!", "。").split()) + "\n"
     return {text[i : i + n] for n in range(1, LONGEST + 1) for i in range(len(text) - n + 1)} - {"\n"}
 
 

@@ -1,28 +1,30 @@
 """A person's correction of the belief: strong evidence, served at once, and still no last word.
 
 Whoever corrects has seen the words that the engine had read, so these words are not counted against the
-judgement a second time: what had spoken against it is dropped, what had spoken for it stays, and the
-correction itself adds ``w`` nats. With ``E`` the evidence so far and ``c`` the corrected type::
+judgement a second time: what had spoken against it is dropped, what had spoken for it stays (``E`` is the
+evidence so far, ``c`` the corrected type)::
 
-    E'[c] = max(E[c], min(max(E[c], 0) + w, 2 w))        E'[t] = min(E[t], 0)  for every other type
+    E'[c] = max(E[c], 0)        E'[t] = min(E[t], 0)  for every other type
 
-so corrections that are repeated stay bounded. For "none" (no style shows) every type comes to stand ``w``
-nats under silence, and the prior becomes even, since silence would otherwise leave the shopper where history
-put him. What is said afterwards counts as ever: the correction fades like all evidence, and long contrary
-evidence overrules it. How it enters the prior of *later* conversations stands in
-:mod:`persona.temperament.history`.
+The correction itself stands in the prior (:func:`persona.temperament.belief.prior_of`), :data:`WEIGHT` nats
+for the type: ordinary messages, which show no style, leave a shopper where the prior puts him, and must not
+wear a correction down. "None" (no style) makes the prior even and puts every type as much under silence.
+Long contrary evidence overrules it. It survives a history that becomes known later in the conversation. How
+it enters the prior of *later* conversations stands in :mod:`persona.temperament.history`.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from persona.temperament.types import TYPES, Belief, Evidence, Temperament
 
-#: Who may correct, and by how many nats. One clear message brings up to about five, and a single one shall
-#: not undo what a person has said.
-WEIGHTS = {"agent": 5.0, "shopper": 5.0}
+#: How many nats a correction is worth. One clear message brings up to about as much, and a single one shall
+#: not undo what a person has said; three do.
+WEIGHT = 5.0
+
+#: Who may correct.
+CORRECTORS = ("agent", "shopper")
 
 #: What a correction may say: a type, or "none" where no style shows.
 LABELS: tuple[str, ...] = (*(kind.value for kind in TYPES), "none")
@@ -34,31 +36,29 @@ def corrected(belief: Belief, label: str, by: str) -> Belief:
     Args:
         belief: the belief of the conversation so far.
         label: one of :data:`LABELS`.
-        by: "agent" or "shopper".
+        by: one of :data:`CORRECTORS`.
 
     Returns:
-        the belief to carry into the next message; what was said so far speaks for no other type any more.
+        the belief to carry into the next message. A later correction replaces an earlier one; the same one
+        twice changes nothing.
 
     Raises:
         ValueError: an unknown label or corrector.
     """
-    weight = _weight(label, by)
-    if label == "none":
-        even = math.log(1 / len(TYPES))
-        return replace(
-            belief,
-            prior=(even, even, even, even),
-            evidence=(-weight, -weight, -weight, -weight),
-            turns=0,
-            tone=(),
-            served=None,
-        )
-    kind = Temperament(label)
+    _check(label, by)
+    kind = None if label == "none" else Temperament(label)
     power, perfect, peace, lively = (
-        max(x, min(max(x, 0.0) + weight, 2 * weight)) if t is kind else min(x, 0.0)
+        max(x, 0.0) if t is kind else min(x, 0.0 if kind else -WEIGHT)
         for t, x in zip(TYPES, belief.evidence, strict=True)
     )
-    return replace(belief, evidence=(power, perfect, peace, lively), turns=0, tone=(), served=kind)
+    return replace(
+        belief,
+        evidence=(power, perfect, peace, lively),
+        turns=0,
+        tone=(),
+        served=kind,
+        corrected=tuple(WEIGHT if t is kind else 0.0 for t in TYPES),
+    )
 
 
 def correction_evidence(label: str, by: str) -> tuple[Evidence, ...]:
@@ -67,13 +67,12 @@ def correction_evidence(label: str, by: str) -> tuple[Evidence, ...]:
     Raises:
         ValueError: an unknown label or corrector.
     """
-    weight = _weight(label, by)
-    return () if label == "none" else (Evidence(f"correction:{by}", "", -1, -1, Temperament(label), weight),)
+    _check(label, by)
+    return () if label == "none" else (Evidence(f"correction:{by}", "", -1, -1, Temperament(label), WEIGHT),)
 
 
-def _weight(label: str, by: str) -> float:
+def _check(label: str, by: str) -> None:
     if label not in LABELS:
         raise ValueError(f"a correction must be one of {', '.join(LABELS)}, not {label!r}")
-    if by not in WEIGHTS:
-        raise ValueError(f"a correction comes from {' or '.join(WEIGHTS)}, not {by!r}")
-    return WEIGHTS[by]
+    if by not in CORRECTORS:
+        raise ValueError(f"a correction comes from {' or '.join(CORRECTORS)}, not {by!r}")

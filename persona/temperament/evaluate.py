@@ -1,16 +1,17 @@
 """Measures the engine on labelled conversations: what ``zhixin evaluate temperament`` prints.
 
 A data file has a line of JSON for each conversation: ``{"id", "label": one of LABELS,
-"turns": [{"who", "text"}], "history"?}``. Without one the corpus's held-back conversations are measured.
-Predicted is what is served, "none" for nothing.
+"turns": [{"who", "text"}], "history"?, "angry"?: 0 | 1, "hesitant"?: 0 | 1}``. Without one the corpus's
+held-back conversations are measured. Predicted is what is served, "none" for nothing. A mood counts as found
+where any message of the conversation has it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,10 @@ from persona.temperament.metrics import (
     score,
 )
 from persona.temperament.reader import DATA_ROOT, Reader
-from persona.temperament.types import TYPES, Reading
+from persona.temperament.types import TYPES, Mood, Reading
+
+#: Moods that a data file may label.
+MOODS = (Mood.ANGRY, Mood.HESITANT)
 
 #: Shopper turns after which the reading is scored; 0 stands for the last one.
 STAGES = (1, 2, 3, 5, 0)
@@ -39,10 +43,11 @@ STAGES = (1, 2, 3, 5, 0)
 
 @dataclass(frozen=True)
 class Session:
-    """A labelled conversation."""
+    """A labelled conversation; `moods` holds those of MOODS that are labelled, by name."""
 
     label: str
     conversation: Conversation
+    moods: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Report:
         curve: (coverage, risk) points of the risk-coverage curve.
         bins: (mean confidence, share right, count) of five equal-mass bins.
         errors: the worst errors, worst first.
+        moods: (precision, recall, conversations that have it) by mood, where labelled.
     """
 
     data: str
@@ -68,6 +74,7 @@ class Report:
     curve: list[tuple[float, float]]
     bins: list[tuple[float, float, int]]
     errors: list[dict[str, Any]]
+    moods: dict[str, tuple[float, float, int]]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
@@ -81,6 +88,10 @@ class Report:
             "risk_coverage": [[round(c, 4), round(r, 4)] for c, r in self.curve],
             "reliability": [[round(c, 4), round(a, 4), n] for c, a, n in self.bins],
             "errors": self.errors,
+            "moods": {
+                name: {"precision": round(p, 4), "recall": round(r, 4), "conversations": n}
+                for name, (p, r, n) in self.moods.items()
+            },
         }
 
 
@@ -91,10 +102,12 @@ def load(path: Path) -> list[Session]:
         if not line.strip():
             continue
         try:
-            label = json.loads(line).get("label")
+            data = json.loads(line)
+            label = data.get("label")
             if label not in LABELS:
                 raise ValueError(f"label must be one of {', '.join(LABELS)}")
-            out.append(Session(label, parse(line)))
+            moods = {mood.value: bool(data[mood.value]) for mood in MOODS if mood.value in data}
+            out.append(Session(label, parse(line), moods))
         except (ValueError, AttributeError) as exc:
             raise ValueError(f"line {number}: {exc}") from exc
     if not out:
@@ -129,14 +142,41 @@ def evaluate(sessions: Sequence[Session], reader: Reader, data: str, seed: int =
         sessions=len(sessions),
         stages=stages,
         others=others,
-        figures=_figures(truth, chances, runs),
+        figures=_figures(truth, chances, runs, _priors(sessions, reader)),
         curve=coverage(chances, truth),
         bins=reliability(chances, truth),
         errors=_errors(sessions, last, chances, truth),
+        moods=_moods(sessions, runs),
     )
 
 
-def _figures(truth: Any, chances: Any, runs: Sequence[Sequence[Reading]]) -> dict[str, float]:
+def _moods(
+    sessions: Sequence[Session], runs: Sequence[Sequence[Reading]]
+) -> dict[str, tuple[float, float, int]]:
+    out = {}
+    for mood in MOODS:
+        pairs = [
+            (session.moods[mood.value], any(reading.mood is mood for reading in run))
+            for session, run in zip(sessions, runs, strict=True)
+            if mood.value in session.moods
+        ]
+        if pairs:
+            both = sum(true and found for true, found in pairs)
+            true, found = sum(t for t, _ in pairs), sum(f for _, f in pairs)
+            out[mood.value] = (both / max(1, found), both / max(1, true), true)
+    return out
+
+
+def _priors(sessions: Sequence[Session], reader: Reader) -> Any:
+    """What is believed of each shopper before a word: even, or what the history says."""
+    beliefs = [
+        reader.prior(s.conversation.history)[0] if s.conversation.history else reader.neutral_belief()
+        for s in sessions
+    ]
+    return np.exp(np.array([belief.prior for belief in beliefs]))
+
+
+def _figures(truth: Any, chances: Any, runs: Sequence[Sequence[Reading]], priors: Any) -> dict[str, float]:
     named, third = _served([run[-1] for run in runs]), _served([_at(run, 3) for run in runs])
     silent = len(LABELS) - 1
     typed = truth != silent
@@ -154,7 +194,7 @@ def _figures(truth: Any, chances: Any, runs: Sequence[Sequence[Reading]]) -> dic
         "typed_right_by_turn_3": _mean(third[typed] == truth[typed]),
         "confident_share": share,
         "confident_right": right,
-        "brier_skill": brier(chances[typed], truth[typed]),
+        "brier_skill": brier(chances[typed], truth[typed], priors[typed]),
         "calibration_error": expected_calibration_error(chances, truth),
         "flip_rate": flips / max(1, turns),
     }

@@ -102,11 +102,11 @@ def confident(chances: Floats, truth: Ints, least: float) -> tuple[float, float]
     return float(chosen.mean()), float((chances.argmax(axis=1) == truth)[chosen].mean())
 
 
-def brier(chances: Floats, truth: Ints) -> float:
-    """Return the Brier skill over the even prior, for conversations with a type (1: perfect)."""
+def brier(chances: Floats, truth: Ints, priors: Floats) -> float:
+    """Return the Brier skill over the `priors` (same shape), for conversations with a type (1: perfect)."""
     if not len(truth):
         return 0.0
     target = np.eye(chances.shape[1])[truth]
     ours = float(((chances - target) ** 2).sum(axis=1).mean())
-    even = float(((0.25 - target) ** 2).sum(axis=1).mean())
-    return 1 - ours / even
+    before = float(((priors - target) ** 2).sum(axis=1).mean())
+    return 1 - ours / before

@@ -18,7 +18,7 @@ from persona.temperament.normalise import Normal, Normaliser
 from persona.temperament.ownwords import foreign_spans, own_text
 from persona.temperament.segment import Segmentation
 from persona.temperament.style import FEATURES, measure
-from persona.temperament.types import TYPES, Belief, Evidence, History, Mood, Reading, Turn
+from persona.temperament.types import TYPES, Belief, Evidence, History, Mood, Reading, Signal, Turn
 
 #: The project's language data.
 DATA_ROOT = Path(__file__).resolve().parents[2] / "nlu_data"
@@ -113,9 +113,9 @@ class Reader:
         foreign = foreign_spans(normal, agent)
         own = own_text(normal, foreign)
         doc = self._segment.doc(normal.text)
-        mood, signals = self._mood.read(normal, own, doc, text)
+        mood = self._mood.read(normal, own, text)
         if not any(c.isalpha() or "\ue000" <= c <= "\uf8ff" or c in "?!" for c in own.replace("某", "")):
-            return self._reading(before, (), mood, signals)
+            return self._reading(before, (), mood)
         kinds = self._lexicon.kinds_of_reply(agent) if agent else frozenset[str]()
         hits = self._lexicon.find(doc, kinds, foreign)
         figures = self.calibration.belief
@@ -123,7 +123,7 @@ class Reader:
         evidence = beliefs.discounted(cues, style, before, figures.repeat)
         after = beliefs.updated(before, evidence, self._classifier.tone(own), figures)
         evidence += self._toned(before, after, text)
-        return self._reading(after, tuple(e for e in evidence if abs(e.weight) >= LEAST), mood, signals)
+        return self._reading(after, tuple(e for e in evidence if abs(e.weight) >= LEAST), mood)
 
     def _toned(self, before: Belief, after: Belief, text: str) -> list[Evidence]:
         """What the trained classifier's opinion of the whole conversation moved with this message."""
@@ -166,7 +166,10 @@ class Reader:
                     out.append(Evidence(f"style:{name}", text, 0, len(text), kind, weight * value * scale))
         return out
 
-    def _reading(self, belief: Belief, evidence: tuple[Evidence, ...], mood: Mood, signals: tuple) -> Reading:  # type: ignore[type-arg]
+    def _reading(
+        self, belief: Belief, evidence: tuple[Evidence, ...], shown: tuple[Mood, str, tuple[Signal, ...]]
+    ) -> Reading:
+        mood, words, signals = shown
         figures = self.calibration.belief
         return Reading(
             temperament=belief.served,
@@ -176,4 +179,5 @@ class Reader:
             mood=mood,
             signals=signals,
             belief=belief,
+            mood_words=words,
         )

@@ -27,12 +27,18 @@ def text_table(report: Report) -> str:
         lines.append(_line(f"after {'turn ' + name if name != 'end' else 'the end'}", s))
     lines += ["", *(f"{name:28s} {value:.3f}" for name, value in report.figures.items()), ""]
     lines += [_line(name, s) for name, s in report.others.items()]
+    if report.moods:
+        lines += ["", *(_mood_line(name, *found) for name, found in report.moods.items())]
     width = max(len(label) for label in LABELS) + 2
     lines += ["", "confusion at the end (rows: truth)"]
     lines.append(" " * width + "".join(f"{x:>{width}}" for x in LABELS))
     for label, row in zip(LABELS, report.stages["end"].confusion, strict=True):
         lines.append(f"{label:{width}}" + "".join(f"{n:>{width}}" for n in row))
     return "\n".join(lines)
+
+
+def _mood_line(name: str, precision: float, recall: float, true: int) -> str:
+    return f"mood {name:23s} precision {precision:.3f}  recall {recall:.3f}  ({true} conversations)"
 
 
 def _line(name: str, s: Score) -> str:
@@ -53,6 +59,15 @@ def write_html(report: Report, path: Path, root: Path = DATA_ROOT) -> None:
         confusions="".join(_confusion(say["stages"][k], s, labels) for k, s in report.stages.items()),
         plots=_risk(report, say["plots"]) + _reliability(report, say["plots"]),
         others=_scores(col, col["who"], ((say["others"].get(k, k), s) for k, s in report.others.items())),
+        moods=_table(
+            [col["mood"], col["precision"], col["recall"], col["count"]],
+            [
+                [say["moods"][name], f"{p:.3f}", f"{r:.3f}", str(n)]
+                for name, (p, r, n) in report.moods.items()
+            ],
+        )
+        if report.moods
+        else escape(say["no_moods"]),
         errors=_table(
             [col["id"], col["truth"], col["served"], col["chances"], col["words"]],
             [

@@ -160,6 +160,8 @@ class Belief:
         served: the type served now, after hysteresis; None serves neutral.
         seen: short hashes of recent cues, so that repetition counts less.
         tone: running sums of the trained classifier (see `classifier.Tone`); empty before the first word.
+        corrected: what a person's correction adds to the prior, same order; empty without one
+            (see :mod:`persona.temperament.correction`).
     """
 
     prior: tuple[float, float, float, float]
@@ -168,10 +170,11 @@ class Belief:
     served: Temperament | None = None
     seen: tuple[str, ...] = ()
     tone: tuple[float, ...] = ()
+    corrected: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return a compact JSON form; :meth:`from_json` reads it back."""
-        return {
+        data: dict[str, Any] = {
             "prior": [round(x, 4) for x in self.prior],
             "evidence": [round(x, 4) for x in self.evidence],
             "turns": self.turns,
@@ -179,6 +182,7 @@ class Belief:
             "seen": list(self.seen),
             "tone": [round(x, 2) for x in self.tone],
         }
+        return {**data, "corrected": [round(x, 4) for x in self.corrected]} if self.corrected else data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Belief:
@@ -186,7 +190,9 @@ class Belief:
         prior, evidence = tuple(map(float, data["prior"])), tuple(map(float, data["evidence"]))
         if len(prior) != 4 or len(evidence) != 4:
             raise ValueError("a belief has four figures per vector")
-        served = data.get("served")
+        served, corrected = data.get("served"), tuple(map(float, data.get("corrected", ())))
+        if len(corrected) not in (0, 4):
+            raise ValueError("a belief has four figures per vector")
         return cls(
             prior=prior,  # type: ignore[arg-type]
             evidence=evidence,  # type: ignore[arg-type]
@@ -194,6 +200,7 @@ class Belief:
             served=Temperament(served) if served else None,
             seen=tuple(str(s) for s in data.get("seen", ())),
             tone=tuple(map(float, data.get("tone", ()))),
+            corrected=corrected,
         )
 
 
@@ -209,6 +216,7 @@ class Reading:
         mood: the mood of this message.
         signals: urgency, threat, safety, giving up.
         belief: the belief to carry into the next message.
+        mood_words: the words that show the mood, verbatim; "" for calm.
     """
 
     temperament: Temperament | None
@@ -218,6 +226,7 @@ class Reading:
     mood: Mood
     signals: tuple[Signal, ...]
     belief: Belief
+    mood_words: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form that `zhixin assess` prints and the record stores (without the belief)."""
@@ -227,6 +236,7 @@ class Reading:
             "probabilities": {t.value: round(p, 4) for t, p in self.probabilities.items()},
             "evidence": [e.to_json() for e in self.evidence],
             "mood": self.mood.value,
+            "mood_words": self.mood_words,
             "signals": [
                 {"name": s.name, "text": s.text, "start": s.start, "end": s.end} for s in self.signals
             ],

@@ -3,6 +3,7 @@
 import json
 import statistics
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -158,9 +159,10 @@ def test_repeating_oneself_counts_less_each_time(reader: Reader) -> None:
     assert weights[3] < weights[0] / 4
 
 
-def test_an_agreeing_message_never_lowers_its_type(reader: Reader) -> None:
-    chances = [r.probabilities[Temperament.POWER] for r in talk(reader, *CLEAR[Temperament.POWER])]
-    assert chances == sorted(chances)
+@pytest.mark.parametrize("kind", TYPES)
+def test_agreeing_messages_make_surer(reader: Reader, kind: Temperament) -> None:
+    chances = [r.probabilities[kind] for r in talk(reader, *CLEAR[kind])]
+    assert all(after > before or after > 0.95 for before, after in pairwise(chances))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -249,8 +251,8 @@ def test_held_back_conversations_are_read_as_well_as_before(reader: Reader) -> N
         assert whole > report.others[weaker].macro_f1, weaker
 
 
-FLOOR_F1 = 0.74
-FLOOR_ACCURACY = 0.72
+FLOOR_F1 = 0.80
+FLOOR_ACCURACY = 0.79
 
 
 def test_the_report_is_one_file_that_asks_nothing_of_the_network(reader: Reader, tmp_path) -> None:  # type: ignore[no-untyped-def]
