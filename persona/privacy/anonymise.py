@@ -26,6 +26,7 @@ _PHONE = re.compile(r"(?:0{0,2}86)?1[3-9]\d{9}")
 _LANDLINE = re.compile(r"0[1-9]\d{1,2}[2-9]\d{6,7}")
 _ID_CARD = re.compile(r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _BANK_CARD = re.compile(r"[3-6]\d{14,18}")
+_CODED = re.compile(r"[A-Z]{2,4}$")
 _MAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*\s?[@＠]\s?[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,}")
 
 _HAN = "\u4e00-\u9fff"
@@ -196,8 +197,8 @@ class _Digit:
 def _numbers(text: str) -> Iterator[Personal]:
     dates = [match.span() for match in _DATE.finditer(text)]
     for run in _runs(text):
-        before = text[run[0].start - 1 : run[0].start]
-        yield from _judge(run, dates, coded=before.isascii() and before.isalpha())
+        coded = _CODED.search(text[max(0, run[0].start - 4) : run[0].start]) is not None
+        yield from _judge(run, dates, coded=coded)
 
 
 def _runs(text: str) -> Iterator[list[_Digit]]:
@@ -234,7 +235,7 @@ def _digit(char: str) -> str | None:
 def _judge(run: list[_Digit], dates: list[tuple[int, int]], *, coded: bool) -> Iterator[Personal]:
     """Yield what of a run is personal: whole numbers of known form first, then any long number.
 
-    A number right behind letters (`coded`) is a tracking number or the like, no land line.
+    A number right behind capitals (`coded`) is a tracking number or the like, no phone.
     """
     digits = "".join(d.value for d in run)
     taken: list[tuple[int, int]] = []
@@ -244,7 +245,7 @@ def _judge(run: list[_Digit], dates: list[tuple[int, int]], *, coded: bool) -> I
         ("bank_card", _BANK_CARD),
         ("phone", _LANDLINE),
     ):
-        for match in () if coded and pattern is _LANDLINE else pattern.finditer(digits):
+        for match in () if coded and kind == "phone" else pattern.finditer(digits):
             if any(match.start() < end and start < match.end() for start, end in taken):
                 continue
             if kind != "phone" and len(match.group()) != len(digits) and not _apart(run, *match.span()):

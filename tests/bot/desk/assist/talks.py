@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from actions.shop.models import Order, OrderState
+from actions.shop.sql import SqlShop
 from bot.conversation.desk_types import (
     DeskConversation,
     DeskMessage,
@@ -96,6 +98,15 @@ class Talk:
             owner_changes=(),
         )
         return replace(base, **{**self.changes, **changes})
+
+
+async def order_under(shop: SqlShop, customer_id: str, rule: str) -> Order:
+    """Return a customer's newest order at home to which a clause of the return terms applies."""
+    for order in await shop.orders(customer_id):
+        terms = await shop.return_terms(order.order_number, customer_id=customer_id)
+        if order.state is OrderState.DELIVERED and terms.rule == rule:
+            return order
+    raise LookupError(f"no order of {customer_id} is under {rule}")
 
 
 def _plain(value: Any) -> Any:
