@@ -13,15 +13,16 @@ from typing import Any
 from sqlalchemy import null, or_, select
 from sqlalchemy.engine import Connection
 
-from bot.conversation import rows
+from bot.conversation import desk_copy, rows
+from bot.conversation.desk_schema import corrections
 from bot.conversation.schema import (
     conversations,
     messages,
-    openings,
     owner_changes,
     service_requests,
     shoppers,
 )
+from bot.conversation.types import Audience, Kind
 from persona.privacy.vault import Vault
 
 _c, _m, _s = conversations.c, messages.c, shoppers.c
@@ -30,7 +31,8 @@ _c, _m, _s = conversations.c, messages.c, shoppers.c
 def switch(connection: Connection, conversation_id: str, customer_id: str | None, *, on: bool) -> None:
     """Switch personalisation of a conversation and, where known, of its customer in all conversations.
 
-    Off deletes every belief and reading of them. On starts anew: the history will be read again.
+    Off deletes every belief, reading, mood and correction of them. On starts anew: the history will be read
+    again.
     """
     theirs = _c.id == conversation_id
     if customer_id is not None:
@@ -41,12 +43,15 @@ def switch(connection: Connection, conversation_id: str, customer_id: str | None
         connection.execute(
             conversations.update()
             .where(theirs)
-            .values(personalisation=False, belief=null(), style="neutral", history_held_for=None)
+            .values(personalisation=False, belief=null(), style="neutral", mood=None, history_held_for=None)
         )
         connection.execute(
             messages.update()
             .where(_m.conversation_id.in_(select(_c.id).where(theirs)), _m.reading.is_not(None))
             .values(reading=None)
+        )
+        connection.execute(
+            corrections.delete().where(corrections.c.conversation_id.in_(select(_c.id).where(theirs)))
         )
     if customer_id is not None:
         changes: dict[str, Any] = {"personalisation": on}
@@ -89,9 +94,11 @@ def export_customer(connection: Connection, vault: Vault, customer_id: str) -> d
                 "verified_orders": row.orders,
                 "owner": row.owner,
                 "belief": row.belief,
+                "mood": row.mood,
                 "messages": _messages(connection, vault, row.id),
                 "owner_changes": _owner_changes(connection, row.id),
                 "requests": _requests(connection, vault, row.id),
+                **desk_copy.of_conversation(connection, vault, row.id),
             }
             for row in found
         ],
@@ -99,7 +106,7 @@ def export_customer(connection: Connection, vault: Vault, customer_id: str) -> d
 
 
 def erase_customer(connection: Connection, customer_id: str) -> tuple[str, ...]:
-    """Delete all that the record holds of a customer.
+    """Delete all that the record holds of a customer. The audit log keeps what agents did, not about whom.
 
     Returns:
         The ids of the deleted conversations, so that the caller can delete Rasa's trackers of them too.
@@ -108,9 +115,10 @@ def erase_customer(connection: Connection, customer_id: str) -> tuple[str, ...]:
         row.id
         for row in connection.execute(select(_c.id).where(_c.customer_id == customer_id).with_for_update())
     )
-    for table in (openings, owner_changes, service_requests, messages):
+    for table in desk_copy.own_tables():
         connection.execute(table.delete().where(table.c.conversation_id.in_(ids)))
-    connection.execute(conversations.delete().where(_c.id.in_(ids)))  # their buttons go by cascade
+    desk_copy.forget_in_audit(connection, customer_id, ids)
+    connection.execute(conversations.delete().where(_c.id.in_(ids)))
     connection.execute(service_requests.delete().where(service_requests.c.customer_id == customer_id))
     connection.execute(shoppers.delete().where(_s.customer_id == customer_id))
     return ids
@@ -118,7 +126,9 @@ def erase_customer(connection: Connection, customer_id: str) -> tuple[str, ...]:
 
 def _messages(connection: Connection, vault: Vault, conversation_id: str) -> list[dict[str, Any]]:
     found = connection.execute(
-        select(messages).where(_m.conversation_id == conversation_id).order_by(_m.seq)
+        select(messages)
+        .where(_m.conversation_id == conversation_id, _m.kind != Kind.NOTE.value)  # colleagues' own
+        .order_by(_m.seq)
     ).all()
     exported = []
     for row in found:
@@ -133,6 +143,7 @@ def _messages(connection: Connection, vault: Vault, conversation_id: str) -> lis
                 "at": _text(row.at),
                 **json.loads(vault.open(row.body, rows.body_context(conversation_id, row.seq))),
                 "intent": row.intent,
+                "said": row.audience == Audience.ALL.value,
                 "reading": reading,
             }
         )
