@@ -57,7 +57,7 @@ def to_message(vault: Vault, row: Row) -> DeskMessage:
     content: dict[str, Any] = rows.opened(vault, cid, row)
     kind = Kind(row.kind)
     if kind is Kind.BUTTON:
-        content = {"text": content.get("title", "")}
+        content = {"text": content.get("title", ""), "payload": content.get("payload", "")}
     elif kind is Kind.PICTURE:
         content["picture"] = {name: content[name] for name in ("url", "width", "height")}
     reading = None

@@ -200,7 +200,8 @@ class DeskMessage:
     """A message as the desk sees it, opened.
 
     Attributes:
-        content: as clients see it: ``text``, ``buttons``, ``card``, ``data``, for pictures ``picture``.
+        content: as clients see it: ``text``, ``buttons``, ``card``, ``data``, for pictures ``picture``;
+            a tapped button has its ``payload``, a bot's text what it was made of (``told``).
         reading: JSON form of the reading (:meth:`persona.temperament.types.Reading.to_json`) or None.
         intent: ``{"name", "confidence"}`` or None.
         message_id: the channel's id of a shopper's message, the desk's key of an agent's.

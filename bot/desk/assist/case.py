@@ -39,6 +39,7 @@ class Case:
         order: the order at hand, see :func:`order_at_hand`.
         product: the first product of that order.
         complete: False where the shop did not answer everything.
+        asked: when the shop was asked, by the clock of whoever asked.
     """
 
     now: datetime
@@ -49,6 +50,12 @@ class Case:
     order: Order | None = None
     product: Product | None = None
     complete: bool = True
+    asked: datetime | None = None
+
+    @property
+    def asked_at(self) -> datetime:
+        """When the shop was asked, by the clock of whoever asked."""
+        return self.asked or self.now
 
     @property
     def shown(self) -> tuple[Order, ...]:
@@ -124,6 +131,7 @@ async def gather(shop: ShopGateway, conversation: DeskConversation, now: datetim
         order=order,
         product=product,
         complete=asking.complete,
+        asked=now,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from actions.shop.gateway import ShopGateway
@@ -20,6 +20,11 @@ from bot.desk.assist.rules import Act, Rules, acts_of, rules_of
 from bot.desk.assist.suggestions import Suggestion, suggest
 from persona.wording import Wording
 from persona.wording.desk_words import DeskWords
+
+#: So long the shop's facts are good enough for a draft; each write asks the shop again anyway.
+KEPT = timedelta(seconds=20)
+#: Cases that are kept at most.
+MOST_KEPT = 300
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Help:
 
 
 class Assist:
-    """What helps the agent. Safe to share; holds no conversation.
+    """What helps the agent. Safe to share; holds no conversation, only the shop's facts of the last seconds.
 
     Args:
         shop: the shop, or None where there is none: then what needs its facts is left out.
@@ -54,13 +59,29 @@ class Assist:
         self._shop = shop
         self._clock = clock
         self._wording = wording or Wording.load()
+        self._cases: dict[str, tuple[object, Case]] = {}
         self.words = DeskWords(self._wording)
 
     async def case(self, conversation: DeskConversation) -> Case:
-        """Return the shop's facts; asks the shop."""
-        if self._shop is None:
-            return Case(self._clock(), complete=False)
-        return await gather(self._shop, conversation, self._clock())
+        """Return the shop's facts; those of the last :data:`KEPT` where nothing was said since.
+
+        For what is asked at every key (a draft, a list of canned replies). The page itself asks anew.
+        """
+        kept = self._cases.get(conversation.conversation_id)
+        if kept is not None and kept[0] == _state(conversation) and self._clock() - kept[1].asked_at < KEPT:
+            return kept[1]
+        return await self._gather(conversation)
+
+    async def _gather(self, conversation: DeskConversation) -> Case:
+        now = self._clock()
+        case = Case(now, complete=False)
+        if self._shop is not None:
+            case = await gather(self._shop, conversation, now)
+        self._cases.pop(conversation.conversation_id, None)
+        self._cases[conversation.conversation_id] = (_state(conversation), case)
+        while len(self._cases) > MOST_KEPT:
+            del self._cases[next(iter(self._cases))]
+        return case
 
     async def help(self, conversation: DeskConversation, agent: str) -> Help:
         """Return everything for one conversation; asks the shop once.
@@ -69,7 +90,7 @@ class Assist:
             conversation: the conversation.
             agent: the name of the agent who looks at it.
         """
-        case = await self.case(conversation)
+        case = await self._gather(conversation)
         reading = reading_view(conversation)
         return Help(
             case=case,
@@ -93,3 +114,8 @@ class Assist:
     ) -> tuple[DraftWarning, ...]:
         """Return what to change in a draft, see :func:`bot.desk.assist.draft.check_draft`."""
         return check_draft(draft, conversation.style, conversation.mood, case, self.words.strategies)
+
+
+def _state(conversation: DeskConversation) -> object:
+    """Return what the case of a conversation depends on in the record."""
+    return conversation.customer_id, conversation.orders, conversation.next_seq

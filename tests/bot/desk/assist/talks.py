@@ -49,7 +49,7 @@ class Talk:
         return self._add(Author.SHOPPER, Kind.TEXT, {"text": text}, intent=understood, reading=reading)
 
     def taps(self, title: str, payload: str, intent: str) -> Talk:
-        content = {"button": "b_1", "title": title, "payload": payload}
+        content = {"text": title, "payload": payload}
         return self._add(Author.SHOPPER, Kind.BUTTON, content, intent={"name": intent, "confidence": 1.0})
 
     def bot(self, response: str, **facts: Any) -> Talk:
