@@ -50,6 +50,8 @@ class Calibration:
         belief: parameters of the belief.
         scale: factor on the evidence of each source: cue, style.
         bound: most log-odds that history gives to a type.
+        alone: the figures of the belief where only one source of evidence is left, to measure it fairly,
+            by name of the variant (``cues only``, ``classifier only``).
         style: for each type, in the order of TYPES, the weights of the style features in the order of
             FEATURES.
     """
@@ -58,6 +60,7 @@ class Calibration:
     scale: Mapping[str, float] = field(default_factory=lambda: {"cue": 1.0, "style": 1.0})
     bound: float = 1.6
     style: tuple[tuple[float, ...], ...] = tuple((0.0,) * len(FEATURES) for _ in TYPES)
+    alone: Mapping[str, BeliefFigures] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
@@ -67,11 +70,6 @@ class Calibration:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Calibration:
         """Build from the file's content."""
-        known = {f.name for f in fields(BeliefFigures)}
-        if wrong := set(data["belief"]) - known:
-            raise ValueError(f"calibration: unknown figures of belief: {', '.join(sorted(wrong))}")
-        figures: dict[str, Any] = {k: float(v) for k, v in data["belief"].items() if k != "lean"}
-        figures["lean"] = tuple(float(data["belief"].get("lean", {}).get(kind.value, 0.0)) for kind in TYPES)
         rows = []
         for kind in TYPES:
             weights = data["style"].get(kind.value, {})
@@ -79,8 +77,21 @@ class Calibration:
                 raise ValueError(f"calibration: unknown style features: {', '.join(sorted(wrong))}")
             rows.append(tuple(float(weights.get(name, 0.0)) for name in FEATURES))
         return cls(
-            belief=BeliefFigures(**figures),
+            belief=_figures(data["belief"]),
             scale={k: float(v) for k, v in data["scale"].items()},
             bound=float(data["history"]["bound"]),
             style=tuple(rows),
+            alone={
+                name: _figures({**data["belief"], **changed})
+                for name, changed in data.get("alone", {}).items()
+            },
         )
+
+
+def _figures(data: Mapping[str, Any]) -> BeliefFigures:
+    known = {f.name for f in fields(BeliefFigures)}
+    if wrong := set(data) - known:
+        raise ValueError(f"calibration: unknown figures of belief: {', '.join(sorted(wrong))}")
+    figures: dict[str, Any] = {k: float(v) for k, v in data.items() if k != "lean"}
+    figures["lean"] = tuple(float(data.get("lean", {}).get(kind.value, 0.0)) for kind in TYPES)
+    return BeliefFigures(**figures)

@@ -215,10 +215,13 @@ def _served(run: Sequence[Reading]) -> Any:
 def _variants(sessions: Sequence[Session], reader: Reader) -> dict[str, Any]:
     """Predictions at the end with parts of the engine switched off."""
     whole = reader.calibration
-    mute, silent_style = replace(whole.belief, tone=0.0), {**whole.scale, "style": 0.0}
+    silent_style = {**whole.scale, "style": 0.0}
+    cues = whole.alone.get("cues only", replace(whole.belief, tone=0.0))
     parts = {
-        "cues only": replace(whole, scale=silent_style, belief=mute),
-        "classifier only": replace(whole, scale={"cue": 0.0, "style": 0.0}),
+        "cues only": replace(whole, scale=silent_style, belief=cues),
+        "classifier only": replace(
+            whole, scale={"cue": 0.0, "style": 0.0}, belief=whole.alone.get("classifier only", whole.belief)
+        ),
         "cues and classifier": replace(whole, scale=silent_style),
         "cues, style and classifier": whole,
     }

@@ -130,7 +130,10 @@ class Normaliser:
             simple = "".join((self._simplify(c) or c)[:1] for c in clean)
         for i, char in enumerate(simple):
             at = start + i
-            if char.isspace() or unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"}:
+            category = unicodedata.category(char)
+            if category == "Cf":  # zero-width and direction marks: nobody sees them, so they part no word
+                continue
+            if char.isspace() or category in {"Cc", "Zs", "Zl", "Zp"}:
                 out.append((" ", at, at + 1))
                 continue
             private = "\ue000" <= char <= "\uf8ff"  # typed private-use characters are not our emoji groups
