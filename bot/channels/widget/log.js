@@ -61,7 +61,7 @@ export class Log {
   sending(messageId, text) {
     this.#retire();
     const state = make("span", { class: "state" }, WORDS.sending);
-    const item = make("li", { class: "message mine", "data-state": "sending" },
+    const item = make("div", { class: "message mine", "data-state": "sending" },
       make("div", { class: "bubble" }, text), make("div", { class: "meta" }, state));
     this.#mine.set(messageId, item);
     this.#list.append(item);
@@ -112,7 +112,7 @@ export class Log {
       return;
     }
     this.#retire();
-    const item = make("li", { class: "message mine", "data-state": "sent" },
+    const item = make("div", { class: "message mine", "data-state": "sent" },
       make("div", { class: "bubble" }, message.text ?? ""),
       make("div", { class: "meta" }, make("time", { datetime: message.at }, clock(message.at))));
     if (message.message_id) this.#mine.set(message.message_id, item);
@@ -123,7 +123,7 @@ export class Log {
     const special = { card: cardElement, picture: pictureElement }[message.type];
     const body = special?.(message) || this.#bubble(message);
     const kind = message.type === "notice" ? "notice" : message.author === "agent" ? "agent" : "theirs";
-    return make("li", { class: `message ${kind}` },
+    return make("div", { class: `message ${kind}` },
       kind === "agent" ? make("span", { class: "author" }, WORDS.agent(message.agent?.name)) : null,
       body,
       this.#buttons(message.buttons),
