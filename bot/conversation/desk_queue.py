@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, null, or_, select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql import Select
 
@@ -34,6 +34,17 @@ LINE = 60
 #: A text is looked for in so many of the newest open conversations, and in so many of their last messages.
 SEARCHED = 300
 DEPTH = 20
+
+#: What a list shows of an escalation that is open. What it is about stays sealed: the conversation shows it.
+_ESCALATION = (
+    *(
+        column
+        for column in _e
+        if column.name
+        not in {"detail", "ended_at", "ended_by", "outcome", "told_at", "nobody_at", "nudged_at"}
+    ),
+    *(null().label(name) for name in ("detail", "ended_at", "ended_by", "outcome")),
+)
 
 _x = messages.alias("x")
 _last_seq = (
@@ -110,7 +121,7 @@ def _select(agent_id: str, wanted: QueueFilter) -> Select:
         .outerjoin(messages, and_(_m.conversation_id == _c.id, _m.seq == _last_seq))
     )
     query = select(
-        escalations,
+        *_ESCALATION,
         _a.name.label("agent_name"),
         _c.id.label("cid"),
         _c.owner.label("owner"),
@@ -243,7 +254,7 @@ def _last_line(vault: Vault, row: Row) -> str:
     content = rows.parsed(vault, row.last_body, context)
     words = " ".join(str(content.get("text") or content.get("title") or "").split())
     # Masked before it is cut: half a number is no number to the mask.
-    return mask(words[: 4 * LINE])[:LINE]
+    return mask(words[: 2 * LINE])[:LINE]
 
 
 def owed() -> Any:

@@ -46,7 +46,8 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
         """Turn milliseconds into a datetime."""
-        return None if value is None else (_EPOCH + timedelta(milliseconds=value)).astimezone(SHANGHAI)
+        # A double holds milliseconds of some thousand years to the microsecond: nothing is rounded away.
+        return None if value is None else datetime.fromtimestamp(value / 1000, SHANGHAI)
 
 
 metadata = MetaData(
