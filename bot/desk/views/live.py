@@ -83,6 +83,7 @@ class Live:
         self._watcher: asyncio.Task[None] | None = None
         self._told: dict[str, datetime] = {}
         self._presences: Mapping[str, Presence] = {}
+        self._news: asyncio.Event | None = None
         self._closing = False
 
     def routes(self) -> list[web.RouteDef]:
@@ -131,6 +132,8 @@ class Live:
         self._listeners.add(listener)
         if self._watcher is None or self._watcher.done():
             self._watcher = asyncio.create_task(self._watch())
+        elif self._news is not None:
+            self._news.set()
 
     async def _watch(self) -> None:
         """Look at the record as long as somebody listens."""
@@ -138,15 +141,18 @@ class Live:
         loop = asyncio.get_running_loop()
         next_slow = next_life = loop.time()
         with self._parts.hub.watch_all() as news:
+            self._news = news
             while self._listeners:
                 try:
                     began = self._parts.clock()
                     await self.check()  # before anything is told
                     await self._tell_changes(since)
                     if loop.time() >= next_slow:
-                        await self._tell_presences()
-                        await self._tell_counts()
                         next_slow = loop.time() + _SLOW_LOOK_S
+                        await self._tell_presences()
+                        await self._tell_counts(self._listeners)
+                    else:  # a page that was just opened does not wait for its numbers
+                        await self._tell_counts([one for one in self._listeners if one.counts is None])
                     if loop.time() >= next_life:
                         next_life = loop.time() + _LIFE_S
                         for agent_id in {listener.agent_id for listener in self._listeners}:
@@ -174,9 +180,9 @@ class Live:
         if changed:
             self._tell(self._listeners, "presence", changed)
 
-    async def _tell_counts(self) -> None:
+    async def _tell_counts(self, whom: Iterable[_Listener]) -> None:
         by_agent: dict[str, list[_Listener]] = {}
-        for listener in self._listeners:
+        for listener in whom:
             by_agent.setdefault(listener.agent_id, []).append(listener)
         for agent_id, listeners in by_agent.items():
             counts = dict(await self._parts.reader.counts(agent_id))
