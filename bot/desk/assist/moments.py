@@ -12,8 +12,8 @@ _WEEK = "一二三四五六日天"
 _FOUND = re.compile(
     r"(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*[日号]"
     r"|(?P<word>大后天|今天|今日|今晚|明天|明日|明早|后天)"
-    r"|(?P<next>下)?(?:周|星期|礼拜)(?P<week>[一二三四五六日天])"
-    r"|(?<![\d月年.])(?P<only>\d{1,2})\s*[日号](?!\d)"
+    r"|(?<![（(])(?P<next>下)?(?:周|星期|礼拜)(?P<week>[一二三四五六日天])"
+    r"|(?<![\d月年.])(?P<only>\d{1,2})\s*[日号](?![\d楼线店门])"
 )
 _TIME = re.compile(
     r"^(?:（周[一二三四五六日]）)?\s*(?P<part>上午|早上|中午|下午|晚上|凌晨)?\s*(?P<hour>\d{1,2})(?:[:：](?P<minute>\d{2})|\s*点(?P<half>半)?)"
@@ -50,7 +50,7 @@ def named_moments(text: str, now: datetime) -> Iterator[Named]:
             continue
         at, end = None, match.end()
         after = _TIME.match(text[end:])
-        if after and (at := _time(after)) is not None:
+        if after and (at := _time(after, match["word"])) is not None:
             end += after.end()
         yield Named(match.start(), end, day, at)
 
@@ -92,10 +92,11 @@ def _coming(day: int, today: date) -> date:
     return date(year, month + 1, day)
 
 
-def _time(match: re.Match[str]) -> time | None:
+def _time(match: re.Match[str], word: str | None) -> time | None:
     hour = int(match["hour"])
     minute = int(match["minute"] or (30 if match["half"] else 0))
-    if match["part"] in ("下午", "晚上") and hour < 12:
+    late = match["part"] in ("下午", "晚上") or (word == "今晚" and not match["part"])
+    if late and hour < 12:
         hour += 12
     if hour == 24 and minute == 0:
         return time(23, 59, 59)
