@@ -195,6 +195,10 @@ async def test_a_contact_given_later_completes_the_open_request(
         {"directive": "request_human", "reason": 5},
         {"directive": "complaint", "reason": "x", "answer_by": "tomorrow"},
         {"directive": None},
+        {"directive": "request_human", "reason": "x", "live": "yes"},
+        {"directive": "request_human", "reason": "x", "live": True, "level": "g" * 17},
+        {"directive": "escalate", "reason": "temperament", "live": True},
+        {"directive": "escalate", "live": True},
     ],
 )
 async def test_a_directive_that_cannot_be_obeyed_is_no_success(

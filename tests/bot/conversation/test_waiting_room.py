@@ -190,7 +190,7 @@ async def test_a_button_tapped_to_a_person_is_a_text(front: Front, rasa: RasaStu
     got = await tap(waiting, "front:cancel_wait")
     assert got.json == {"owner": "HUMAN", "agent": {"name": "小林"}, "replies": []}
     found = await desk.see(waiting.conversation_id)
-    assert found.messages[-1].content == {"text": "不等了"} and found.owner is Owner.HUMAN
+    assert found.messages[-1].content["text"] == "不等了" and found.owner is Owner.HUMAN
     assert len(rasa.calls) == before
 
 
@@ -267,6 +267,40 @@ async def test_trouble_hands_over_and_giving_up_is_offered_a_person(front: Front
     assert names(await other.say("算了"))[-1] == "utter_queue_offer"
     assert await Desk(front).owner(other.conversation_id) == "BOT"
     assert "utter_queue_offer" not in names(await other.say("算了算了"))  # once
+
+
+async def test_the_bot_hands_over_what_the_rules_do_not_allow(front: Front, rasa: RasaStub) -> None:
+    wish = {
+        "type": "directive",
+        "directive": "escalate",
+        "reason": "policy_exception",
+        "detail": "过了七天还要退",
+        "order_number": "202611200001",
+        "live": True,
+        "level": "gold",
+    }
+    rasa.script = lambda request: answer(request, [{"text": "规则是这样的"}, {"custom": wish}])
+    shopper = await front.open("u1")
+    replies = await shopper.say("就是要退")
+    assert names(replies) == ["规则是这样的", "utter_queue_nobody"]
+    (found,) = (await Desk(front).see(shopper.conversation_id)).escalations
+    assert found.reason is Reason.POLICY_EXCEPTION and found.opened_by == "bot"
+    assert found.detail == "过了七天还要退" and found.order_number == "202611200001" and found.level == "gold"
+
+
+async def test_out_of_hours_what_is_read_is_promised_an_answer(rasa: RasaStub, tmp_path: Path) -> None:
+    hours = Hours(open_now=False)
+    async with Front(f"sqlite:///{tmp_path / 'record.db'}", rasa.port, duty=hours) as front:
+        shopper = await front.open()
+        rasa.script = lambda request: answer(request, [{"text": "没办成"}], failed=True)
+        await shopper.say("退款")
+        assert names(await shopper.say("退款啊"))[-1] == "utter_queue_after_hours"
+        assert "utter_queue_after_hours" not in names(await shopper.say("退款！"))  # once
+        found = await Desk(front).see(shopper.conversation_id)
+        assert found.owner is Owner.BOT and found.escalations[0].reason is Reason.TOOL_FAILURE
+        lin = await Desk(front).hire("小林")
+        (row,) = await Desk(front).queue(lin)
+        assert row.conversation_id == shopper.conversation_id
 
 
 async def test_the_same_cause_rests_after_a_hand_back_but_not_the_wish(front: Front, rasa: RasaStub) -> None:
