@@ -61,7 +61,9 @@ def read_directives(
         effects.wish = _wish({**data, "reason": data.get("detail")}, Reason(data.get("reason")))
 
     def request_human(data: Mapping[str, Any]) -> None:
-        effects.requests.append(_request(data, RequestKind.HUMAN))
+        request = _request(data, RequestKind.HUMAN)
+        if data.get("live") is not True:  # else the hand-over itself is all that is to be done
+            effects.requests.append(request)
         wish(data, Reason.CUSTOMER_REQUEST)
 
     def complaint(data: Mapping[str, Any]) -> None:

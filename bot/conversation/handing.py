@@ -18,7 +18,7 @@ from bot.conversation.entry import Entry
 from bot.conversation.escalation import SAFETY, Rules, place
 from bot.conversation.listening import Heard, Listener
 from bot.conversation.queueing import Standing
-from bot.conversation.schema import messages
+from bot.conversation.schema import messages, service_requests
 from bot.conversation.types import Kind, Owner, State
 from bot.conversation.words import Lines
 
@@ -199,6 +199,13 @@ class Handing:
         if order_number is not None:
             values["order_number"] = order_number
         self._update(entry, escalation.id, **values)
+        if outcome in {Outcome.SOLVED, Outcome.SPAM}:  # nobody waits for a call any more
+            requests = service_requests.c
+            entry.connection.execute(
+                service_requests.update()
+                .where(requests.conversation_id == entry.cid, requests.done_at.is_(None))
+                .values(done_at=entry.now)
+            )
 
     def to_bot(
         self, entry: Entry, escalation: Row, *, by: str, reason: str, settled: Outcome, order: str | None
