@@ -44,8 +44,9 @@ architecture: install ## Check which room imports which
 format: install ## Format the code and sort its imports
 	@$(BIN)/ruff check --select I --fix . && $(BIN)/ruff format .
 
-vendor-check: install ## Compare the desk's vendored scripts with what npm serves (needs npm)
+vendor-check: install ## Compare the vendored scripts with what npm serves (needs npm)
 	@$(BIN)/python -m bot.desk.vendor
+	@$(BIN)/python -m bot.desk.vendor --folder tests/browser/vendor
 
 demo-reset: install ## Forget the demo's conversations and fill the demo shop anew
 	@$(BIN)/zhixin demo reset --yes

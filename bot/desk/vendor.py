@@ -1,6 +1,7 @@
 """Keeps the vendored scripts honest: ``python -m bot.desk.vendor`` fetches them again and compares.
 
-``manifest.json`` names each file with package, version, licence and SHA-256. ``check`` (the default) fails
+``manifest.json`` names each file with package, version, licence and SHA-256; the tests' own lie in another
+folder (``--folder tests/browser/vendor``). ``check`` (the default) fails
 where a file, or what npm serves under that version, differs; ``write`` takes over what npm serves.
 """
 
@@ -40,22 +41,24 @@ class Vendored:
     sha256: str
 
 
-def manifest() -> tuple[Vendored, ...]:
-    """Return what the manifest says."""
-    return tuple(Vendored(**entry) for entry in json.loads(MANIFEST.read_text(encoding="utf-8")))
+def manifest(home: Path = HERE) -> tuple[Vendored, ...]:
+    """Return what the manifest of a folder says."""
+    return tuple(
+        Vendored(**entry) for entry in json.loads((home / MANIFEST.name).read_text(encoding="utf-8"))
+    )
 
 
-def changed_files() -> list[str]:
-    """Return what is wrong with the files here: sentences, none where all is well."""
+def changed_files(home: Path = HERE) -> list[str]:
+    """Return what is wrong with the files of a folder: sentences, none where all is well."""
     wrong = []
-    known = manifest()
+    known = manifest(home)
     for entry in known:
-        path = HERE / entry.file
+        path = home / entry.file
         if not path.is_file():
             wrong.append(f"{entry.file} is missing")
         elif _sha256(path.read_bytes()) != entry.sha256:
             wrong.append(f"{entry.file} is not what the manifest says")
-    there = {str(path.relative_to(HERE)) for path in HERE.rglob("*") if path.is_file() and path != MANIFEST}
+    there = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()} - {MANIFEST.name}
     wrong += [f"{file} is not in the manifest" for file in sorted(there - {entry.file for entry in known})]
     return wrong
 
@@ -87,20 +90,24 @@ def main(arguments: list[str] | None = None) -> int:
     """Check or write; return the exit code."""
     parser = argparse.ArgumentParser(prog="bot.desk.vendor", description=__doc__.splitlines()[0])
     parser.add_argument("do", nargs="?", choices=("check", "write"), default="check")
-    do = parser.parse_args(arguments).do
-    wrong = changed_files() if do == "check" else []
+    parser.add_argument("--folder", type=Path, default=HERE, help="where the manifest lies")
+    given = parser.parse_args(arguments)
+    do, home = given.do, given.folder
+    wrong = changed_files(home) if do == "check" else []
     new = []
     with tempfile.TemporaryDirectory() as folder:
-        for entry, body in fetched(manifest(), Path(folder)):
+        for entry, body in fetched(manifest(home), Path(folder)):
             new.append(replace(entry, sha256=_sha256(body)))
             if do == "write":
-                path = HERE / entry.file
+                path = home / entry.file
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(body)
             elif new[-1].sha256 != entry.sha256:
                 wrong.append(f"{entry.name} {entry.version} has another {entry.source} now")
     if do == "write":
-        MANIFEST.write_text(json.dumps([asdict(entry) for entry in new], indent=2) + "\n", encoding="utf-8")
+        (home / MANIFEST.name).write_text(
+            json.dumps([asdict(entry) for entry in new], indent=2) + "\n", encoding="utf-8"
+        )
     for sentence in wrong:
         sys.stderr.write(f"vendor: {sentence}\n")
     sys.stdout.write(f"vendor: {len(new)} files {'written' if do == 'write' else 'compared'}\n")
