@@ -68,10 +68,10 @@ class Assets:
         return response
 
     def _file(self, name: str) -> _File:
-        path = (self._root / name).resolve()
         hidden = any(part.startswith(".") for part in name.split("/"))
         if "\0" in name or hidden or Path(name).suffix not in _TYPES:
             raise web.HTTPNotFound
+        path = (self._root / name).resolve()
         if not path.is_relative_to(self._root) or not path.is_file():
             raise web.HTTPNotFound
         changed = path.stat().st_mtime_ns

@@ -34,6 +34,8 @@ _HEARTBEAT_S = 15.0
 #: A transaction may be committed a little after the moment that it wrote down.
 _OVERLAP = timedelta(seconds=2)
 _SLOW_LOOK_S = 2.0
+#: Numbers are counted anew when something has changed, and now and then for what time alone changes.
+_COUNTS_S = 10.0
 _LIFE_S = 20.0
 _AFTER_FAILURE_S = 2.0
 
@@ -111,9 +113,9 @@ class Live:
 
     async def check(self) -> None:
         """End the connections of sessions that have ended: called where something ends sessions."""
-        hashes = {listener.session.token_hash for listener in self._listeners}
-        alive = await self._parts.accounts.alive(hashes)
-        for listener in tuple(self._listeners):
+        asked = tuple(self._listeners)  # who enters meanwhile was let in by a session that holds
+        alive = await self._parts.accounts.alive({listener.session.token_hash for listener in asked})
+        for listener in asked:
             if listener.session.token_hash not in alive:
                 self._listeners.discard(listener)
                 listener.end()
@@ -139,17 +141,20 @@ class Live:
         """Look at the record as long as somebody listens."""
         since = self._parts.clock() - _OVERLAP
         loop = asyncio.get_running_loop()
-        next_slow = next_life = loop.time()
+        next_slow = next_counts = next_life = loop.time()
         with self._parts.hub.watch_all() as news:
             self._news = news
             while self._listeners:
                 try:
                     began = self._parts.clock()
                     await self.check()  # before anything is told
-                    await self._tell_changes(since)
+                    if await self._tell_changes(since):
+                        next_counts = min(next_counts, next_slow)
                     if loop.time() >= next_slow:
                         next_slow = loop.time() + _SLOW_LOOK_S
                         await self._tell_presences()
+                    if loop.time() >= next_counts:
+                        next_counts = loop.time() + _COUNTS_S
                         await self._tell_counts(self._listeners)
                     else:  # a page that was just opened does not wait for its numbers
                         await self._tell_counts([one for one in self._listeners if one.counts is None])
@@ -165,12 +170,13 @@ class Live:
                     await asyncio.wait_for(news.wait(), self._tick_s)
                 news.clear()
 
-    async def _tell_changes(self, since: datetime) -> None:
+    async def _tell_changes(self, since: datetime) -> bool:
         changed = await self._parts.changes.since(since)
         news = [cid for cid, at in changed.items() if self._told.get(cid) != at]
         self._told = dict(changed)
         if news:
             self._tell(self._listeners, "changed", {"ids": sorted(news)})
+        return bool(news)
 
     async def _tell_presences(self) -> None:
         now = await self._parts.accounts.presences()
@@ -202,12 +208,12 @@ class Live:
 async def _send(response: EventSourceResponse, listener: _Listener) -> None:
     """Send what is queued; return when the session has ended or the browser is gone."""
     gone = asyncio.ensure_future(response.wait())
+    waiting: asyncio.Future[Any] = gone
     try:
         while True:
             waiting = asyncio.ensure_future(listener.events.get())
             await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
-                waiting.cancel()
                 return
             found = waiting.result()
             event, data = found if found is not None else ("ended", {})
@@ -215,6 +221,7 @@ async def _send(response: EventSourceResponse, listener: _Listener) -> None:
             if found is None:
                 return
     finally:
+        waiting.cancel()
         gone.cancel()
 
 

@@ -204,6 +204,28 @@ async def test_nothing_is_told_after_the_session_has_ended(desk: Desk, agent: Br
         assert heard[-1] == "ended"
 
 
+async def test_pages_that_open_while_sessions_are_checked_stay(desk: Desk, agent: Browser) -> None:
+    other = await desk.logged_in("bo")
+    real = desk.accounts.alive
+    entered = asyncio.Event()
+
+    async def slow(hashes: Any) -> frozenset[str]:
+        found = await real(hashes)
+        await entered.wait()
+        return found
+
+    async with listening(agent):
+        desk.accounts.alive = slow  # type: ignore[method-assign]
+        checking = asyncio.create_task(live_of(desk).check())
+        await asyncio.sleep(0)
+        headers = {"Accept": "text/event-stream", "Sec-Fetch-Site": "same-origin"}
+        async with other.session.get(desk.origin + "/desk/live", headers=headers):
+            await listeners(desk, 2)
+            entered.set()
+            await checking
+            assert len(live_of(desk)._listeners) == 2
+
+
 async def test_an_idle_session_is_not_kept_alive_by_its_stream(desk: Desk, agent: Browser) -> None:
     async with listening(agent) as stream:
         desk.clock.advance(hours=12)
