@@ -44,10 +44,11 @@ def test_a_shopper_is_greeted_with_her_latest_order_and_four_steps(stack: Stack)
 
 
 def test_the_same_question_gets_the_same_facts_in_four_voices(stack: Stack) -> None:
+    # Nothing here may sound like a complaint or be misunderstood twice: a person would answer instead.
     words = {
         "power": ["别废话，直接说结果", "快点，马上给我结论，别绕弯子"],
         "perfect": [
-            "请逐项说明依据，具体到几点几分，前面两处说法不一致，请核实",
+            "人工客服的服务时间具体是几点几分到几点几分，请逐项说明依据，前后口径要一致",
             "保修条款第几条？具体参数和标准分别是多少，请列清楚",
         ],
         "peace": ["不着急的，辛苦你啦，麻烦你慢慢帮我看看就好", "没关系没关系，都听你的，麻烦了哈"],
