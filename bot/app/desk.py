@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.limits import Addresses
+from bot.channels.pictures import PictureFiles
 from bot.conversation.accounts import Accounts, SessionLimits
 from bot.conversation.audit import Audit
 from bot.conversation.changes import Changes
@@ -18,10 +19,13 @@ from bot.conversation.desk_reads import DeskReader
 from bot.conversation.handover import Handover
 from bot.conversation.hub import Hub
 from bot.conversation.passwords import Passwords
+from bot.conversation.pictures import Pictures
 from bot.desk.app import make_desk
+from bot.desk.assist.helper import Assist
 from bot.desk.parts import DeskParts
 from bot.desk.transport import SecureCookies, Transport
 from persona.privacy.vault import Vault
+from persona.wording import Wording
 
 #: The desk in the front's application.
 DESK = web.AppKey("desk", web.Application)
@@ -60,6 +64,7 @@ def mount(
     options: DeskOptions,
     passwords: Passwords | None = None,
     shop: Any = None,
+    wording: Wording | None = None,
 ) -> web.Application:
     """Add the desk to the front's application at ``/desk``; return it.
 
@@ -75,8 +80,11 @@ def mount(
         options: what the settings say.
         passwords: hashes; None takes argon2's own parameters.
         shop: the shop's gateway.
+        wording: the bot's words, for suggested replies; None reads them when they are needed.
     """
     limits = SessionLimits(idle=options.idle)
+    pictures = Pictures(database, vault, clock)
+    app.add_routes(PictureFiles(pictures).routes())
     parts = DeskParts(
         handover=handover,
         reader=reader,
@@ -93,6 +101,8 @@ def mount(
         ),
         changes=Changes(database),
         hub=hub,
+        pictures=pictures,
+        assist=lambda: Assist(shop, clock, wording),
         net=lambda request: vault.blind(addresses.of(request), "net"),
     )
     desk = make_desk(parts)

@@ -47,6 +47,7 @@ from bot.conversation.worker import Patience, Worker
 from bot.desk.transport import SecureCookies
 from persona.privacy.masking import MaskingFilter
 from persona.privacy.vault import Vault
+from persona.wording import Wording
 from persona.wording.cards import CardTexts
 
 logger = logging.getLogger(__name__)
@@ -236,6 +237,7 @@ def compose(
         clock=clock,
         options=settings.desk,
         shop=shop,
+        wording=speaker if isinstance(speaker, Wording) else None,
         passwords=passwords,
     )
     return app, conversations
@@ -303,8 +305,6 @@ def main() -> int:
     try:
         settings = FrontSettings.from_environment(os.environ)
         upgrade(settings.record_url)
-        from persona.wording import Wording
-
         _use_fast_loop()
         asyncio.run(serve(settings, Wording.load()))
     except FrontError as exc:

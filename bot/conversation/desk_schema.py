@@ -178,6 +178,19 @@ answer_ratings = Table(
     Column("at", Moment, nullable=False),
 )
 
+#: Pictures that agents send, sealed: every process of the front serves them, and erasure finds them.
+desk_pictures = Table(
+    "desk_pictures",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    _conversation(),
+    Column("kind", String(4), nullable=False),  # jpg, png, webp
+    Column("body", Text, nullable=False),  # sealed base64
+    Column("created_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Index("ix_desk_pictures_conversation_id", "conversation_id"),
+)
+
 corrections = Table(
     "corrections",
     metadata,

@@ -5,16 +5,24 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.desk import render
-from bot.desk.access import access_of, guard
+from bot.desk.access import check_routes, guard
 from bot.desk.assets import ASSETS, Assets
+from bot.desk.assist.helper import Assist
+from bot.desk.assisting import ASSISTING, Assisting
 from bot.desk.errors import explain
+from bot.desk.filters import install
+from bot.desk.names import NAMES, Names
 from bot.desk.parts import PARTS, DeskParts
 from bot.desk.views.account import OwnAccount
 from bot.desk.views.accounts import AccountPages
 from bot.desk.views.audit import AuditPages
+from bot.desk.views.conversation import ConversationPages
+from bot.desk.views.customer import CustomerPages
+from bot.desk.views.doing import Doing
 from bot.desk.views.figures import FigurePages
 from bot.desk.views.live import LIVE, Live
 from bot.desk.views.login import Login
+from bot.desk.views.pictures import PicturePages
 from bot.desk.views.queue import Queue
 
 #: Own scripts and styles alone; pictures may be previews of what an agent is about to send (blob:).
@@ -22,10 +30,6 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-
-
-class UndeclaredRouteError(Exception):
-    """A handler does not say who may use it."""
 
 
 def make_desk(parts: DeskParts) -> web.Application:
@@ -41,15 +45,18 @@ def make_desk(parts: DeskParts) -> web.Application:
     app[PARTS] = parts
     app[ASSETS] = assets = Assets()
     app[LIVE] = live = Live(parts)
-    render.set_up(app)
-    for view in (assets, Login(), OwnAccount(), AccountPages(), AuditPages(), FigurePages(), live, Queue()):
+    app[NAMES] = names = Names(parts.shop, parts.clock)
+    app[ASSISTING] = Assisting(parts.assist or (lambda: Assist(parts.shop, parts.clock)))
+    install(render.set_up(app))
+    for view in (assets, Login(), OwnAccount(), AccountPages(), AuditPages(), FigurePages(), live):
         app.add_routes(view.routes())
+    for page in (Queue(), ConversationPages(), Doing(), CustomerPages(), PicturePages()):
+        app.add_routes(page.routes())
     app.on_response_prepare.append(_add_headers)  # type: ignore[arg-type]
     app.on_shutdown.append(live.close)  # type: ignore[arg-type]
+    app.on_shutdown.append(names.close)  # type: ignore[arg-type]
     app.on_cleanup.append(_close)  # type: ignore[arg-type]
-    for route in app.router.routes():
-        if access_of(route.handler) is None:
-            raise UndeclaredRouteError(f"{route.method} {route.resource}: {route.handler!r}")
+    check_routes(app)
     return app
 
 

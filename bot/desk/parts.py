@@ -13,12 +13,14 @@ from bot.conversation.accounts import Accounts
 from bot.conversation.audit import Audit
 from bot.conversation.changes import Changes
 from bot.conversation.hub import Hub
+from bot.conversation.pictures import Pictures
 from bot.desk.transport import Transport
 from persona.privacy.vault import Vault
 
 if TYPE_CHECKING:
     from bot.conversation.desk_reads import DeskReader
     from bot.conversation.handover import Handover
+    from bot.desk.assist.helper import Assist
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class DeskParts:
         changes: which conversations have news, other processes' too.
         hub: tells what is new in this process at once.
         net: returns the blind hash of a request's network address.
-        assist: what helps the agent (``bot/desk/assist``).
+        pictures: keeps what agents send.
+        assist: makes what helps the agent; None makes it with the project's words.
     """
 
     handover: Handover
@@ -46,7 +49,8 @@ class DeskParts:
     changes: Changes
     hub: Hub
     net: Callable[[web.Request], str]
-    assist: Any = None
+    pictures: Pictures
+    assist: Callable[[], Assist] | None = None
 
 
 PARTS = web.AppKey("desk_parts", DeskParts)

@@ -190,6 +190,8 @@ class Front:
         duty: Duty | None = None,
         listener: Listener | None = None,
         passwords: Passwords | None = None,
+        speaker: Any = None,
+        shop: Any = None,
         **changes: Any,
     ) -> None:
         _migrated(url)
@@ -198,12 +200,13 @@ class Front:
         self.conversations: Conversations
         app, self.conversations = compose(
             self.settings,
-            Speaker(),
+            speaker or Speaker(),
             patience=patience,
             clock=clock,
             duty=duty,
             listener=listener or Listener(small_engine),
             passwords=passwords,
+            shop=shop,
         )
         self.app = app
         self.server = TestServer(app, host="127.0.0.1")

@@ -101,8 +101,8 @@ class Desk:
     anywhere: ``desk.browser(**{"X-Forwarded-For": "203.0.113.7"})``.
     """
 
-    def __init__(self, url: str, rasa_port: int, **changes: Any) -> None:
-        self.clock = Clock()
+    def __init__(self, url: str, rasa_port: int, *, clock: Any = None, **changes: Any) -> None:
+        self.clock = clock or Clock()
         changes = {"trusted_proxies": ("127.0.0.0/8",), **changes}
         self.front = Front(url, rasa_port, clock=self.clock, passwords=Passwords(CHEAP), **changes)
         self.parts: DeskParts = self.front.app[DESK][PARTS]
