@@ -1,6 +1,7 @@
 """The chat page in a real browser, on a phone's 360 pixels unless said otherwise."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.browser.stand_in import HOSTILE, StandIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope=LOOP)]
 
+AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 MINE, THEIRS = ".message.mine", ".message.theirs"
 
 
@@ -421,3 +423,31 @@ async def test_an_agents_picture_is_shown_from_here_alone(open_page: OpenPage, s
     await page.locator(".message.agent .bubble", has_text="看不到的图").wait_for()
     assert await fits(page)
     assert server.outside == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_shuts_nobody_out_whoever_answers(
+    open_page: OpenPage, server: StandIn, scheme: str
+) -> None:
+    page = await open_page(color_scheme=scheme)
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+
+    async def findings() -> list[str]:
+        found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [f"{v['id']}: {[n['target'] for n in v['nodes']]}" for v in found["violations"]]
+
+    assert await findings() == []  # the choice of a shopper
+    await enter(page)
+    assert await findings() == []
+    states: list[dict[str, Any]] = [
+        {"owner": "WAITING", "queue": {"position": 3, "minutes": 6}},
+        {"owner": "HUMAN", "agent": {"name": "小陈"}},
+        {"owner": "CLOSED"},
+    ]
+    await server.say("system", QUEUE_LINE, in_reply_to=None)
+    await server.say("agent", {"type": "text", "text": "您好"}, in_reply_to=None, agent={"name": "小陈"})
+    await page.get_by_text("您好", exact=True).wait_for()
+    for state in states:
+        await server.hand(**state)
+        await page.locator(f'#owner[data-owner="{state["owner"]}"]').wait_for()
+        assert await findings() == [], state
