@@ -101,10 +101,18 @@ def mentioned(agent_id: str) -> Any:
 
 def waiting_now() -> Any:
     """Return the condition of what waits for a person: in the queue, or with a request to be done."""
-    return or_(
-        _e.state == WAITING,
-        and_(_e.id.is_(None), _c.owner != Owner.CLOSED.value, _owed),
+    queued = select(_e.conversation_id).where(_e.state == WAITING)
+    due = select(service_requests.c.conversation_id).where(service_requests.c.done_at.is_(None))
+    # By ids, so that the few that wait are found without a look at all that ever were.
+    return and_(
+        _c.id.in_(queued.union_all(due)),
+        or_(_e.state == WAITING, and_(_e.id.is_(None), _c.owner != Owner.CLOSED.value)),
     )
+
+
+def not_closed() -> Any:
+    """Return the condition of open conversations, in the form that the index on the owner answers."""
+    return _c.owner.in_([owner.value for owner in Owner if owner is not Owner.CLOSED])
 
 
 def joined() -> Any:
@@ -145,7 +153,7 @@ def _select(agent_id: str, wanted: QueueFilter) -> Select:
     conditions: list[Any] = {
         View.MINE: [_e.agent_id == agent_id, _e.state == HELD],
         View.WAITING: [waiting_now()],
-        View.ALL: [_c.owner != Owner.CLOSED.value],
+        View.ALL: [not_closed()],
         View.CLOSED: [_c.owner == Owner.CLOSED.value],
     }[wanted.view]
     for value, column in (

@@ -85,7 +85,7 @@ class DeskReader:
             return {
                 "mine": count(*mine),
                 "waiting": count(waiting_now()),
-                "all": count(_c.owner != Owner.CLOSED.value),
+                "all": count(desk_queue.not_closed()),
                 "unread": count(*mine, desk_queue.unread_of(agent_id) > 0),
                 "owed": count(*mine, _e.waits_since.is_not(None)),
                 "mentions": count(desk_queue.mentioned(agent_id)),

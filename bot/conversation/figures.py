@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection, Row
 
+from bot.conversation.desk_queue import not_closed
 from bot.conversation.desk_schema import agents, escalations
 from bot.conversation.queueing import HELD, WAITING
 from bot.conversation.schema import SHANGHAI, conversations
@@ -142,7 +143,7 @@ def read(connection: Connection, start: datetime, end: datetime) -> Figures:
     return Figures(
         start=start,
         end=end,
-        open=count(_c.owner != Owner.CLOSED.value),
+        open=count(not_closed()),
         waiting=int(connection.execute(waiting).scalar_one()),
         conversations=count(_c.created_at >= start, _c.created_at < end),
         escalations=len(opened),

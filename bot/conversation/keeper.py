@@ -18,7 +18,7 @@ from bot.conversation.desk_types import Outcome, Presence
 from bot.conversation.entry import Entry
 from bot.conversation.handing import Handing
 from bot.conversation.listening import NotReadyError
-from bot.conversation.queueing import ENDED
+from bot.conversation.queueing import HELD, WAITING
 from bot.conversation.schema import conversations
 from bot.conversation.tending import Act, Case, Scene, Step, plan
 from bot.conversation.types import Owner, Work
@@ -102,7 +102,7 @@ class Keeper:
                     desk_marks, desk_marks.c.conversation_id == _e.conversation_id
                 )
             )
-            .where(_e.state != ENDED, _c.owner.in_([Owner.WAITING.value, Owner.HUMAN.value]))
+            .where(_e.state.in_([HELD, WAITING]), _c.owner.in_([Owner.WAITING.value, Owner.HUMAN.value]))
         ).all()
         return Scene(
             now=now,
@@ -204,7 +204,7 @@ class Keeper:
         load = entry.connection.execute(
             select(func.count())
             .select_from(escalations)
-            .where(_e.agent_id == agent.id, _e.state == queueing.HELD)
+            .where(_e.agent_id == agent.id, _e.state == HELD)
         ).scalar_one()
         if load >= agent.most:
             return False

@@ -174,6 +174,7 @@ openings = Table(
     Column("at", Moment, nullable=False, index=True),
 )
 
+Index("ix_conversations_owner", conversations.c.owner, conversations.c.last_at)
 Index(
     "ix_conversations_pending",
     conversations.c.pending,

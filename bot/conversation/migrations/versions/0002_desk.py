@@ -39,6 +39,7 @@ def upgrade() -> None:
     )
     op.execute("UPDATE conversations SET changed_at = last_at")
     op.create_index("ix_conversations_changed_at", "conversations", ["changed_at"])
+    op.create_index("ix_conversations_owner", "conversations", ["owner", "last_at"])
     op.create_table(
         "agents",
         sa.Column("id", sa.String(24), nullable=False),
@@ -225,6 +226,7 @@ def downgrade() -> None:
     op.drop_table("login_failures")
     op.drop_table("agent_sessions")
     op.drop_table("agents")
+    op.drop_index("ix_conversations_owner", "conversations")
     op.drop_index("ix_conversations_changed_at", "conversations")
     for column in ("changed_at", "mood", "handed_seq", "escalated_at"):
         op.drop_column("conversations", column)
