@@ -19,9 +19,9 @@ from dataclasses import replace
 
 from persona.temperament.types import TYPES, Belief, Evidence, Temperament
 
-#: How many nats a correction is worth. One clear message brings up to about as much, and a single one shall
-#: not undo what a person has said; three do.
-WEIGHT = 5.0
+#: How many nats a correction is worth: what the clearest single message brings (against silence, under the
+#: figures of ``calibration.yml``), for a single one shall not undo what a person has said. Two to four do.
+WEIGHT = 12.0
 
 #: Who may correct.
 CORRECTORS = ("agent", "shopper")
