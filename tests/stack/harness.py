@@ -183,6 +183,10 @@ class Stack:
         self._spawn(name)
         self.wait(name)
 
+    def begin(self, name: str) -> None:
+        """Start one process; :meth:`wait` says when it serves. It dies with the thread that calls this."""
+        self._spawn(name)
+
     def stop(self, name: str) -> None:
         """End one process with SIGTERM, and hard where that does not help."""
         if name not in self._processes:
