@@ -74,6 +74,7 @@ def test_help_names_every_command(zhixin: Zhixin, tmp_path: Path) -> None:
         "db",
         "demo",
         "customer",
+        "agent",
         "evaluate",
     ):
         assert name in done.stdout
