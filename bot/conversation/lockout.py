@@ -41,7 +41,7 @@ class Rule:
         if failures < self.most:
             return None
         doublings = min(failures - self.most, 12)
-        return now + min(self.lock * 2**doublings, _LONGEST)
+        return now + min(self.lock * (1 << doublings), _LONGEST)
 
     def remembers(self, failures: int, at: datetime, now: datetime) -> bool:
         """Say whether failures of which the last was at `at` still count."""
