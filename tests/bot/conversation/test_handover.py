@@ -14,7 +14,7 @@ from bot.conversation.errors import AlreadyHeldError, KeyReusedError, NotHeldErr
 from bot.conversation.types import Audience, Author, Kind, Owner
 from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import Front, until
-from tests.bot.conversation.rasa_stub import RasaStub, answer
+from tests.bot.conversation.rasa_stub import BELIEF, RasaStub, answer
 
 
 @pytest_asyncio.fixture
@@ -127,6 +127,27 @@ async def test_what_the_bot_was_about_to_say_is_not_said(front: Front, desk: Des
     assert "答：取消订单" not in texts(await shopper.messages())
 
 
+async def test_what_a_late_turn_has_done_counts(front: Front, desk: Desk, rasa: RasaStub) -> None:
+    complaint = {"type": "directive", "directive": "complaint", "reason": "送来是碎的", "live": True}
+    lin = await desk.hire("小林")
+    shopper = await front.open()
+    cid = shopper.conversation_id
+    rasa.script = lambda request: answer(request, [{"text": "记下了"}, {"custom": complaint}])
+    rasa.gate.clear()
+    asking = asyncio.create_task(shopper.post(text="杯子碎了", message_id="m_a"))
+    await until(lambda: any(call["message_id"] == "m_a" for call in rasa.calls))
+    await desk.hands.take_over(cid, lin)
+    await shopper.say("我气死了", "m_b")
+    rasa.gate.set()
+    assert (await asking).json["replies"] == []
+    found = await desk.see(cid)
+    assert [request.reason for request in found.requests] == ["送来是碎的"]
+    assert found.owner is Owner.HUMAN and len(found.escalations) == 1
+    # Both messages are read, the one of the late turn from where the belief had come to meanwhile.
+    assert found.belief is not None and found.belief["turns"] == BELIEF["turns"] + 2
+    assert all(m.reading is not None for m in found.messages if m.author is Author.SHOPPER)
+
+
 async def test_notes_are_for_the_desk(front: Front, desk: Desk, tmp_path: Path) -> None:
     lin, wang = await desk.hire("小林"), await desk.hire("小王")
     shopper = await front.open()
@@ -138,6 +159,3 @@ async def test_notes_are_for_the_desk(front: Front, desk: Desk, tmp_path: Path) 
     assert (await front.conversations.desk.counts(wang))["mentions"] == 1
     await desk.hands.seen(cid, wang, seq=note.seq)
     assert (await front.conversations.desk.counts(wang))["mentions"] == 0
-
-
-_ = answer
