@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from bot.conversation.database import Database
+from bot.conversation.desk_schema import escalations
+from bot.conversation.desk_types import EscalationState
 from bot.conversation.schema import conversations
 
-_c = conversations.c
+_c, _e = conversations.c, escalations.c
 _MOST = 1000
 
 
@@ -37,5 +39,16 @@ class Changes:
 
         def work(connection: Connection) -> Mapping[str, datetime]:
             return {row.id: row.changed_at for row in connection.execute(query)}
+
+        return await self._database.read(work)
+
+    async def holders(self, conversation_ids: Collection[str]) -> Mapping[str, str]:
+        """Return by conversation which agent has it; those that nobody has are left out."""
+        query = select(_e.conversation_id, _e.agent_id).where(
+            _e.conversation_id.in_(conversation_ids), _e.state == EscalationState.HELD.value
+        )
+
+        def work(connection: Connection) -> Mapping[str, str]:
+            return {row.conversation_id: row.agent_id for row in connection.execute(query)}
 
         return await self._database.read(work)

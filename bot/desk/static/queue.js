@@ -65,6 +65,14 @@ function hash(text) {
   return String(value);
 }
 
+/** Say whether a change may show in this list: dozens of colleagues' conversations change each second. */
+function concerns(id, held = {}) {
+  if (document.getElementById(`row-${id}`)) return true; // it may have to leave
+  if (list.dataset.view === "mine") return held[id] === document.body.dataset.agent;
+  if (list.dataset.view === "waiting") return !(id in held);
+  return true;
+}
+
 async function refresh() {
   if (busy) return;
   busy = true;
@@ -96,7 +104,8 @@ function wake() {
 if (list) {
   for (const row of list.children) mark(row);
   document.addEventListener("desk:changed", ({ detail }) => {
-    if (detail.ids === null) everything = true; else detail.ids.forEach((id) => waiting.add(id));
+    if (detail.ids === null) everything = true;
+    else detail.ids.filter((id) => concerns(id, detail.held)).forEach((id) => waiting.add(id));
     refresh();
   });
   document.addEventListener("desk:key", ({ detail }) => {

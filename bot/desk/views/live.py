@@ -1,8 +1,9 @@
 """The live connection of the pages: server-sent events, one watcher for all of a process's listeners.
 
-Events: ``changed`` ``{"ids": [...]}`` (conversations with news; null: look at everything again), ``counts``
-(of the own lists), ``presence`` ``{agent_id: presence}`` (what changed), ``mention`` (somebody called the
-agent in a note), ``ended`` (the session is over). They carry ids and numbers; pages fetch what they show.
+Events: ``changed`` ``{"ids": [...], "held": {id: agent_id}}`` (conversations with news and who has them, so
+that a list fetches what concerns it; null: look at everything again), ``counts`` (of the own lists),
+``presence`` ``{agent_id: presence}`` (what changed), ``mention`` (somebody called the agent in a note),
+``ended`` (the session is over). They carry ids and numbers; pages fetch what they show.
 """
 
 from __future__ import annotations
@@ -175,7 +176,8 @@ class Live:
         news = [cid for cid, at in changed.items() if self._told.get(cid) != at]
         self._told = dict(changed)
         if news:
-            self._tell(self._listeners, "changed", {"ids": sorted(news)})
+            held = await self._parts.changes.holders(news)
+            self._tell(self._listeners, "changed", {"ids": sorted(news), "held": held})
         return bool(news)
 
     async def _tell_presences(self) -> None:
@@ -190,8 +192,11 @@ class Live:
         by_agent: dict[str, list[_Listener]] = {}
         for listener in whom:
             by_agent.setdefault(listener.agent_id, []).append(listener)
+        if not by_agent:
+            return
+        found = await self._parts.reader.counts_of(by_agent.keys())
         for agent_id, listeners in by_agent.items():
-            counts = dict(await self._parts.reader.counts(agent_id))
+            counts = dict(found[agent_id])
             for listener in listeners:
                 before, listener.counts = listener.counts, counts
                 if counts == before:
