@@ -53,7 +53,7 @@ def _running_stack(plan: Plan) -> Figures:
 
 
 def _own_stack(plan: Plan) -> Figures:
-    with tempfile.TemporaryDirectory(prefix="zhixin-bench-") as folder, _stack(Path(folder)) as settings:
+    with tempfile.TemporaryDirectory(prefix="zhixin-bench-") as folder, own_stack(Path(folder)) as settings:
         state = read_state(settings.data_dir)
         if state is None:
             raise CommandError("the bench's own stack ended before it was measured")
@@ -73,7 +73,7 @@ async def _drive(settings: Settings, url: str, pids: dict[str, int], plan: Plan,
 
 
 @contextmanager
-def _stack(data_dir: Path) -> Iterator[Settings]:
+def own_stack(data_dir: Path) -> Iterator[Settings]:
     """Run a stack on free ports and a data folder of its own, with today's settings otherwise."""
     base = load()
     front, rasa, action = _free_ports(3)

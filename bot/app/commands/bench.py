@@ -12,8 +12,15 @@ def bench(
     ),
     repeats: int = typer.Option(3, min=1, help="Measurements of which the median counts."),
     quick: bool = typer.Option(False, "--quick", help="A tenth of the messages: to see whether it works."),
+    desk: bool = typer.Option(
+        False, "--desk", help="Measure the desk instead: 50 agents, 500 conversations. Needs --start."
+    ),
 ) -> None:
     """Measure latency, throughput, CPU and memory with a scripted mix of conversations."""
+    if desk:
+        from bot.app.bench import desk as desk_bench
+
+        raise typer.Exit(desk_bench.run(json_file=json_file or None, start=start, quick=quick))
     from bot.app.bench.command import run
 
     raise typer.Exit(run(json_file=json_file or None, start=start, repeats=repeats, quick=quick))

@@ -1,0 +1,53 @@
+"""The desk's bench: its report, and that it keeps to a stack of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.app.bench import desk
+from bot.app.bench.desk_load import Samples, together
+from bot.app.output import CommandError
+
+
+def report(**times: list[float]) -> dict[str, object]:
+    samples = Samples(times=times)
+    return {
+        "times_ms": {name: desk._spread(found) for name, found in together([samples, Samples()]).items()},
+        "goals_ms": desk.GOALS,
+        "messages": {"sent": 3, "on_screen": 2},
+        "live_events": 9,
+        "cpu_share": {"front": 0.5, "rasa": None},
+        "load_cpu_share": 0.25,
+        "pss_mb": {"front": 120.4},
+        "faults": ["lost", "lost"],
+        "conditions": {"agents": 2, "conversations": 4, "shopper_s": 5.0, "seconds": 8.0, "cores": 2},
+    }
+
+
+def test_it_asks_for_a_stack_of_its_own() -> None:
+    with pytest.raises(CommandError, match="--start"):
+        desk.run(json_file=None, start=False, quick=True)
+
+
+def test_a_goal_counts_at_the_95th_percentile() -> None:
+    nearly_all_fast = [10.0] * 95 + [900.0] * 5
+    text = "\n".join(desk.lines(report(queue=nearly_all_fast, conversation=[10.0] * 94 + [900.0] * 6)))
+    assert "page: a list" in text and "goal p95 200 ms: met" in text
+    assert "page: a conversation" in text and "goal p95 200 ms: MISSED" in text
+    assert "not measured" in text, "what was not measured is said"
+    assert "wrong: lost (2 times)" in text
+
+
+def test_several_processes_are_counted_together() -> None:
+    one, other = Samples(times={"reply": [1.0], "rows": [2.0]}), Samples(times={"reply": [3.0]})
+    assert together([one, other]) == {"reply": [1.0, 3.0], "rows": [2.0]}
+
+
+def test_every_shopper_has_one_agent_and_every_agent_one_process() -> None:
+    plan = desk.Plan(agents=5, conversations=12, processes=2)
+    shoppers = [desk.Shopper(f"c_{n}", "s") for n in range(plan.conversations)]
+    desks = [desk.Desk(f"bench{n}", "p", tuple(shoppers[n :: plan.agents])) for n in range(plan.agents)]
+    jobs = desk._jobs("http://127.0.0.1:1", desks, plan)
+    shared = [one.conversation_id for job in jobs for each in job.desks for one in each.shoppers]
+    assert sorted(shared) == sorted(one.conversation_id for one in shoppers)
+    assert sorted(each.login for job in jobs for each in job.desks) == sorted(each.login for each in desks)
