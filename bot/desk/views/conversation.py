@@ -16,6 +16,7 @@ from bot.desk.names import NAMES
 from bot.desk.parts import parts_of
 from bot.desk.pieces import checked_target
 from bot.desk.render import render
+from bot.desk.views.forms import as_json
 from bot.desk.views.loading import CID, SHOWN, answers_owed, fragment, load, state_of, transcript
 
 #: News are fetched from so many messages before the last on, since what is understood of one comes later.
@@ -81,7 +82,7 @@ class ConversationPages:
             answer["owner"] = conversation.owner.value
             answer["asked"] = answers_owed(conversation)
             answer["style"] = conversation.style
-        return web.json_response(answer)
+        return as_json(answer)
 
     @needs(Role.AGENT, audit=None)
     async def canned(self, request: web.Request) -> web.StreamResponse:

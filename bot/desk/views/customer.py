@@ -20,7 +20,7 @@ from bot.desk.assisting import assist_of
 from bot.desk.errors import DeskRefusal, wants_page
 from bot.desk.parts import parts_of
 from bot.desk.render import render
-from bot.desk.views.forms import field, see_other
+from bot.desk.views.forms import as_json, field, see_other
 from bot.desk.views.loading import CID, fragment, load, require_held, state_of, transcript
 from bot.desk.words import word
 
@@ -119,7 +119,7 @@ class CustomerPages:
         )
         if wants_page(request):
             return see_other(f"/desk/c/{conversation.conversation_id}")
-        return web.json_response({"told": word("doing", "order_done", act=name)})
+        return as_json({"told": word("doing", "order_done", act=name)})
 
     async def _write(
         self, request: web.Request, conversation: DeskConversation, order: Order, act: str, key: str

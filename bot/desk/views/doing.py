@@ -20,7 +20,7 @@ from bot.desk.cards import card_of
 from bot.desk.errors import DeskRefusal, wants_page
 from bot.desk.parts import parts_of
 from bot.desk.render import render
-from bot.desk.views.forms import field, see_other
+from bot.desk.views.forms import as_json, field, see_other
 from bot.desk.views.loading import CID, fragment, load, require_held, state_of, transcript
 from bot.desk.words import word
 
@@ -200,7 +200,7 @@ class Doing:
         await parts_of(request).handover.seen(
             _cid(request), agent_of(request).agent_id, seq=await _seq(request)
         )
-        return web.json_response({})
+        return as_json({})
 
 
 def mentioned(text: str, names: Mapping[str, str]) -> tuple[str, ...]:
@@ -220,7 +220,7 @@ def _cid(request: web.Request) -> str:
 def _done(request: web.Request) -> web.Response:
     if wants_page(request):
         return see_other(f"/desk/c/{_cid(request)}")
-    return web.json_response({})
+    return as_json({})
 
 
 async def said(request: web.Request, message: DeskMessage) -> web.Response:
@@ -230,7 +230,7 @@ async def said(request: web.Request, message: DeskMessage) -> web.Response:
     conversation = await load(request)
     shown = await transcript(request, conversation, after=message.seq - 1, before=message.seq + 1)
     context = {"bubbles": shown, "state": await state_of(request, conversation)}
-    return web.json_response({"seq": message.seq, "html": fragment(request, "messages.html", context)})
+    return as_json({"seq": message.seq, "html": fragment(request, "messages.html", context)})
 
 
 async def _key(request: web.Request) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from aiohttp import web
 
 from bot.desk.access import safe_next
@@ -23,3 +28,11 @@ def see_other(target: str) -> web.Response:
 def back_to(target: str | None) -> web.Response:
     """Lead the browser back to the page that the form names, if it is one of the desk."""
     return see_other(safe_next(target))
+
+
+_dumps = functools.partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_json(data: Mapping[str, Any]) -> web.Response:
+    """Answer a page's script; Chinese stays Chinese, which halves it."""
+    return web.json_response(data, dumps=_dumps)

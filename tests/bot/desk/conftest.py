@@ -11,6 +11,7 @@ import pytest_asyncio
 from bot.conversation.desk_types import Role
 from tests.bot.conversation.rasa_stub import RasaStub
 from tests.bot.desk.harness import Browser, Desk
+from tests.bot.desk.stage import Stage
 
 
 @pytest.fixture
@@ -46,3 +47,10 @@ async def supervisor(desk: Desk) -> Browser:
 @pytest_asyncio.fixture
 async def admin(desk: Desk) -> Browser:
     return await desk.logged_in("guanli", Role.ADMIN, "管理员")
+
+
+@pytest_asyncio.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A desk with the demo shop and the project's own words behind it."""
+    async with Stage(tmp_path) as made:
+        yield made

@@ -1,4 +1,4 @@
-"""A desk at work for browser tests: a whole front on a real record, the demo shop, shoppers and agents."""
+"""A desk at work for tests: a whole front on a real record, the demo shop, shoppers and agents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.desk.assisting import ASSISTING, Assisting
 from persona.wording import Wording
 from tests.bot.conversation.harness import Shopper
 from tests.bot.conversation.rasa_stub import RasaStub, answer
-from tests.bot.desk.harness import PASSWORD, Desk
+from tests.bot.desk.harness import PASSWORD, Browser, Desk
 from tests.support import shop as shops
 
 Evidence = tuple[str, str, str, float]  # cue, words, type, weight
@@ -62,6 +62,18 @@ def reading(text: str, found: Sequence[Evidence], mood: str = "calm", **chances:
     }
 
 
+def directive(**fields: Any) -> dict[str, Any]:
+    """A directive of the bot: by default it asks for a person, within the service hours."""
+    usual: dict[str, Any] = {
+        "directive": "request_human",
+        "reason": "顾客要求",
+        "contact": None,
+        "answer_by": None,
+    }
+    usual |= {"completes": False, "live": True, "level": None, "order_number": None, "detail": None}
+    return {"custom": {"type": "directive", **usual, **fields}}
+
+
 class Stage:
     """Desk, shop and Rasa's stand-in of one test.
 
@@ -101,6 +113,13 @@ class Stage:
     async def agent(self, login: str, name: str, role: Role = Role.AGENT) -> Agent:
         """Add an account."""
         return await self.desk.add(login, role, name)
+
+    async def browser(self, login: str) -> Browser:
+        """Return a browser that is logged in with an account."""
+        browser = self.desk.browser()
+        got = await browser.log_in(login)
+        assert got.status == 303, got.text
+        return browser
 
     async def shopper(self, customer_id: str | None = None) -> Shopper:
         """Open a conversation."""
