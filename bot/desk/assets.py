@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
 import hashlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +24,20 @@ _TYPES = {
     ".wav": "audio/wav",
     ".woff2": "font/woff2",
 }
+_LOOK_AGAIN_S = 1.0
 _YEAR = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True)
+@dataclass
 class _File:
     changed: int  # ns
     body: bytes
     version: str
+
+    @functools.cached_property
+    def packed(self) -> bytes:
+        """The body, compressed; once for all who ask for it."""
+        return gzip.compress(self.body, mtime=0)
 
 
 class Assets:
@@ -41,6 +50,7 @@ class Assets:
     def __init__(self, root: Path = HERE) -> None:
         self._root = root.resolve()
         self._files: dict[str, _File] = {}
+        self._versions: dict[str, tuple[float, str]] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route."""
@@ -48,7 +58,7 @@ class Assets:
 
     def address(self, name: str) -> str:
         """Return the address of a file, with a version that is made of its content."""
-        return f"/desk/static/{name}?v={self._file(name).version}"
+        return f"/desk/static/{name}?v={self._version(name)}"
 
     @public()
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -62,10 +72,21 @@ class Assets:
             return web.Response(status=304, headers=headers)
         kind = _TYPES[Path(name).suffix]
         charset = "utf-8" if kind.startswith("text/") else None
-        response = web.Response(body=file.body, headers=headers, content_type=kind, charset=charset)
+        body = file.body
         if charset:
-            response.enable_compression()
-        return response
+            headers["Vary"] = "Accept-Encoding"
+            if "gzip" in request.headers.get("Accept-Encoding", ""):
+                headers["Content-Encoding"] = "gzip"
+                body = file.packed
+        return web.Response(body=body, headers=headers, content_type=kind, charset=charset)
+
+    def _version(self, name: str) -> str:
+        """Return the version of a file; a page has a dozen, so the disk is asked once a second."""
+        now = time.monotonic()
+        known = self._versions.get(name)
+        if known is None or now - known[0] > _LOOK_AGAIN_S:
+            known = self._versions[name] = (now, self._file(name).version)
+        return known[1]
 
     def _file(self, name: str) -> _File:
         hidden = any(part.startswith(".") for part in name.split("/"))
