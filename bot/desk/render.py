@@ -35,6 +35,7 @@ def set_up(app: web.Application) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else each rendering asks the disk for the time of every template
     )
 
 
