@@ -117,7 +117,7 @@ if (list) {
     const at = current
       ? rows.findIndex((link) => link.closest(".row-item").dataset.id === current)
       : rows.indexOf(document.activeElement);
-    const next = at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + step));
+    const next = at < 0 ? (step > 0 ? 0 : rows.length - 1) : (at + step + rows.length) % rows.length;
     if (current && at !== next) location.assign(rows[next].href);
     else if (!current) rows[next].focus();
   });

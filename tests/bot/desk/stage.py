@@ -93,9 +93,7 @@ class Stage:
         self.rasa.script = lambda turn: answer(turn, **self.says.get(turn.get("text", ""), {}))
         await self.rasa.start()
         url = f"sqlite:///{self._folder / 'record.db'}"
-        self.desk = Desk(
-            url, self.rasa.port, clock=self.clock, shop=self.shop, speaker=wording(), **self._changes
-        )
+        self.desk = Desk(url, self.rasa.port, clock=self.clock, shop=self.shop, **self._changes)
         made = Assist(self.shop, self.clock, wording())
         self.desk.front.app[DESK][ASSISTING] = Assisting(lambda: made)
         await self.desk.__aenter__()
