@@ -461,3 +461,17 @@ async def test_everything_can_be_reached(stage: Stage, log_in: LogIn, size: tupl
         await page.click('[data-pane="side"]')
     await page.click("#tab-orders")
     assert await page.is_visible("#panel-orders")
+
+
+async def test_the_end_stays_in_sight_when_the_box_grows(stage: Stage, log_in: LogIn) -> None:
+    shopper = await held(stage)
+    for n in range(15):
+        await shopper.say(f"第 {n} 条")
+    page = await log_in("limin")
+    await open_talk(page, shopper)
+    await page.click("#canned-open")
+    await page.wait_for_selector("#picker-found .choice")
+    await page.wait_for_function(
+        "() => { const s = document.getElementById('scroll');"
+        " return s.scrollHeight - s.scrollTop - s.clientHeight < 2; }"
+    )

@@ -22,7 +22,7 @@ export function toEnd() { scroll.scrollTop = scroll.scrollHeight; newer.hidden =
 
 /** Put messages into the transcript, wherever they belong; return how many of the shopper's are new. */
 export function merge(html, { open = false } = {}) {
-  const follow = atEnd();
+  const follow = following || atEnd();
   let fresh = 0;
   let words = "";
   for (const item of elements(html)) {
@@ -106,7 +106,12 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) news
 setInterval(() => look(true), SEEN_EVERY_MS);
 // Whoever was at the end stays there when the reply box grows or what is sent comes in.
 let following = true;
-scroll.addEventListener("scroll", () => { following = atEnd(); }, { passive: true });
+let top = 0;
+scroll.addEventListener("scroll", () => {
+  if (atEnd()) following = true;
+  else if (scroll.scrollTop < top - 1) following = false; // she scrolled up; a smaller window is no scrolling
+  top = scroll.scrollTop;
+}, { passive: true });
 const keep = new ResizeObserver(() => { if (following) toEnd(); });
 keep.observe(scroll);
 keep.observe(outbox);
