@@ -187,7 +187,7 @@ desk_pictures = Table(
     Column("kind", String(4), nullable=False),  # jpg, png, webp
     Column("body", Text, nullable=False),  # sealed base64
     Column("created_at", Moment, nullable=False),
-    Column("ends_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False, index=True),
     Index("ix_desk_pictures_conversation_id", "conversation_id"),
 )
 

@@ -81,6 +81,10 @@ class Pictures:
             found = select(conversations.c.id).where(conversations.c.id == cid)
             if connection.execute(found).first() is None:
                 raise AccessDeniedError
+            # What nobody can see any more goes.
+            connection.execute(
+                desk_pictures.delete().where(desk_pictures.c.ends_at <= now - timedelta(days=1))
+            )
             connection.execute(
                 desk_pictures.insert().values(
                     id=name, conversation_id=cid, kind=kind, body=sealed, created_at=now, ends_at=ends

@@ -107,6 +107,12 @@ async def test_the_shopper_gets_it_and_nobody_who_guesses(stage: Stage, tmp_path
     stage.clock.advance(days=92)
     async with stage.desk.front.session.get(stage.origin + url) as ended:
         assert ended.status == 404
+    # With the next picture what has ended is deleted.
+    again = await stage.desk.parts.pictures.keep(cid, b"x", kind="png", width=1, height=1)
+    with sqlite3.connect(tmp_path / "record.db") as connection:
+        left = [row[0] for row in connection.execute("SELECT id FROM desk_pictures")]
+    assert len(left) == 1
+    assert left[0] in again.url
 
 
 async def test_who_may_not_send_sends_none(stage: Stage) -> None:

@@ -34,6 +34,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_desk_pictures_conversation_id", "desk_pictures", ["conversation_id"])
+    op.create_index("ix_desk_pictures_ends_at", "desk_pictures", ["ends_at"])
 
 
 def downgrade() -> None:
