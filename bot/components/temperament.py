@@ -84,6 +84,29 @@ def keep_style(reader: Reader, metadata: Mapping[str, Any], tracker: DialogueSta
     return Style(belief.served.value if belief.served else NEUTRAL, None, belief.to_json())
 
 
+def signals_of(
+    reader: Reader,
+    text: str | None,
+    tracker: DialogueStateTracker | None = None,
+    message_id: str | None = None,
+) -> dict[str, Any]:
+    """Return what stands in an answer that has no reading: ``{"signals": {"mood", "names"}}``.
+
+    It is for the decision whether a person is needed. It knows no temperament and leaves nothing behind, so
+    personalisation, which may be off, has no part in it.
+
+    Args:
+        reader: the temperament engine.
+        text: the message as typed; without words (None: a tapped button, an event) the answer has nothing.
+        tracker: the conversation, or None.
+        message_id: of the message where the tracker may hold it already: what came after it does not count.
+    """
+    if text is None:
+        return {}
+    mood, signals = reader.feel(text, context=_context(tracker, message_id))
+    return {"signals": {"mood": mood.value, "names": sorted({signal.name for signal in signals})}}
+
+
 def belief_so_far(
     reader: Reader, metadata: Mapping[str, Any], tracker: DialogueStateTracker | None
 ) -> Belief | None:
@@ -126,16 +149,20 @@ def _belief(data: Any) -> Belief | None:
         return None
 
 
-def _context(tracker: DialogueStateTracker | None) -> tuple[Turn, ...]:
+def _context(tracker: DialogueStateTracker | None, before: str | None = None) -> tuple[Turn, ...]:
+    """Return what was said last, oldest first; where the tracker holds message `before`, before that."""
     turns: list[Turn] = []
     for event in reversed(tracker.events) if tracker is not None else ():
+        if before is not None and isinstance(event, UserUttered) and event.message_id == before:
+            turns.clear()
+            continue
         # A tapped button is recorded by its payload, which nobody said.
         if isinstance(event, UserUttered | BotUttered) and event.text and not event.text.startswith("/"):
             who = "shopper" if isinstance(event, UserUttered) else "agent"
             turns.append(Turn(event.text, who, event.timestamp))
-            if len(turns) == CONTEXT:
+            if before is None and len(turns) == CONTEXT:
                 break
-    return tuple(reversed(turns))
+    return tuple(reversed(turns[:CONTEXT]))
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)

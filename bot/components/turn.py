@@ -20,7 +20,7 @@ from rasa.shared.core.events import ActionExecuted, ActiveLoop, BotUttered, Even
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.components import nlg, tuning
-from bot.components.temperament import keep_style, shared_reader
+from bot.components.temperament import keep_style, shared_reader, signals_of
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,8 @@ class Turn:
         belief: JSON of the belief that the record holds, or None.
         personalisation: whether style may be read and kept.
         history_wanted: whether the shopper's history is to be read first.
-        earlier: the belief of the customer's earlier conversations and its time, part of that history.
+        earlier: what the record holds of the customer's earlier conversations, part of that history: the
+            belief and its time, a person's last correction and its time.
         settled: with event ``handed_back``: what a person settled, ``{"outcome", "by", "order_number"?,
             "agent"?}``.
     """
@@ -215,9 +216,12 @@ class TurnRunner:
     async def _run(self, turn: Turn) -> dict[str, Any]:
         processor: MessageProcessor = self.agent.processor
         tracker = await processor.get_tracker(turn.conversation_id)
+        # Beside the pipeline: what is found here stands in no event, so no action and no store gets it.
+        unread = None if turn.personalisation else turn.text
+        shown = signals_of(shared_reader(), unread, tracker, turn.message_id)
         recorded = _outcome(tracker, turn.message_id, replayed=True)
         if recorded is not None:
-            return recorded
+            return {**recorded, **shown}
         failures: list[str] = []
         tuning.failed_actions.set(failures)
         told: list[nlg.Told] = []
@@ -256,7 +260,8 @@ class TurnRunner:
         await processor._run_prediction_loop(output, tracker)
         _note_failures(tracker, turn.message_id, failures)
         await processor.save_tracker(tracker)
-        return _with_facts(_outcome(tracker, turn.message_id, replayed=False), told) or _failed(turn)
+        answer = _with_facts(_outcome(tracker, turn.message_id, replayed=False), told)
+        return {**answer, **shown} if answer is not None else _failed(turn)
 
     async def _begin_session(
         self, processor: MessageProcessor, tracker: DialogueStateTracker, output: OutputChannel
@@ -329,6 +334,7 @@ def _failed(turn: Turn) -> dict[str, Any]:
         "reading": None,
         "belief": dict(turn.belief) if turn.belief and turn.personalisation else None,
         "replies": [],
+        **signals_of(shared_reader(), turn.text),  # somebody in danger is heard although nothing else works
     }
 
 

@@ -47,6 +47,10 @@ class Verdict:
 class Judging:
     """Judges answers in the transaction that stores them.
 
+    Where personalisation is off, the message at hand is judged by what the turn says of its mood and signals.
+    None of that is kept, so of the messages before it only the trouble with their answers is known: what
+    takes two messages of a mood (anger) does not come about there, what takes one (safety, a threat) does.
+
     Args:
         handing: the transitions.
         writing: the parts of transactions.
@@ -61,6 +65,8 @@ class Judging:
         if message.kind is Kind.EVENT:
             return None
         said = _said(answer.reading, answer.trouble)
+        if answer.reading is None and answer.shown is not None:
+            said = Said(answer.shown.mood, answer.shown.signals, answer.trouble)
         if answer.wish is None and not worth_looking(said):
             return None
         situation = Situation(

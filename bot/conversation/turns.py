@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.conversation import rows
 from bot.conversation.errors import RasaBrokenError
-from bot.conversation.types import Kind, OutButton, OutReply
+from bot.conversation.types import Kind, OutButton, OutReply, Shown
 from persona.temperament.types import Belief
 
 _LONGEST_TEXT = 20_000
@@ -26,6 +26,7 @@ class Turn:
     Attributes:
         replies: what is shown.
         directives: custom payloads of type ``directive``, in order.
+        signals: what a message without reading shows: to be judged by, and not to be kept.
         history_held: whether the customer's history is in the belief now; None where Rasa does not say.
     """
 
@@ -34,6 +35,7 @@ class Turn:
     intent: Mapping[str, Any] | None
     reading: Mapping[str, Any] | None
     belief: Mapping[str, Any] | None
+    signals: Shown | None
     history_held: bool | None
     replies: tuple[OutReply, ...]
     directives: tuple[Mapping[str, Any], ...]
@@ -68,6 +70,7 @@ def parse_turn(data: object, message_id: str) -> Turn:
         intent=_optional_object(data, "intent"),
         reading=_optional_object(data, "reading"),
         belief=belief,
+        signals=_read_signals(_optional_object(data, "signals")),
         history_held=_flag(data, "history_held", default=None),
         replies=tuple(replies),
         directives=tuple(directives),
@@ -86,6 +89,15 @@ def _optional_object(data: Mapping[str, Any], name: str) -> dict[str, Any] | Non
     if value is not None and not isinstance(value, dict):
         raise RasaBrokenError(f"{name} is no object")
     return value
+
+
+def _read_signals(data: Mapping[str, Any] | None) -> Shown | None:
+    if data is None:
+        return None
+    mood, names = data.get("mood"), data.get("names")
+    if not isinstance(mood, str) or not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise RasaBrokenError("the signals are malformed")
+    return Shown(mood, frozenset(names))
 
 
 def _text(value: object) -> str:

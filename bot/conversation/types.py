@@ -186,11 +186,18 @@ class Pending:
 
 @dataclass(frozen=True)
 class Work:
-    """What a worker needs for one turn: the conversation, its oldest unanswered message, earlier belief."""
+    """What a worker needs for one turn.
+
+    Attributes:
+        message: the oldest unanswered one.
+        earlier: of the customer's earlier conversations, where their history is to be read: ``belief`` with
+            its time ``at``, ``corrected`` (a person's last correction) with ``corrected_at``; each pair or
+            none. None where there is neither.
+    """
 
     conversation: Conversation
     message: Pending
-    earlier: Mapping[str, Any] | None = None  # {"belief", "at"} of the customer's earlier conversations
+    earlier: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +227,19 @@ class Accepted:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What one message of a shopper shows to whoever decides whether a person is needed.
+
+    Attributes:
+        mood: :class:`persona.temperament.types.Mood` as text.
+        signals: names of the signals that it carries.
+    """
+
+    mood: str
+    signals: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Answer:
     """All that one turn changes; it is stored in one transaction.
 
@@ -227,6 +247,8 @@ class Answer:
         replies: in order.
         intent: what Rasa understood, or None.
         reading: JSON form of the reading, or None.
+        shown: mood and signals where there is no reading (personalisation is off). The hand-over is decided
+            by them; they are stored nowhere.
         belief: JSON form of the belief after the turn, or None to keep what there is.
         history_held: the belief now holds the customer's history.
         orders: order numbers proven in this turn.
@@ -240,6 +262,7 @@ class Answer:
     replies: tuple[OutReply, ...]
     intent: Mapping[str, Any] | None = None
     reading: Mapping[str, Any] | None = None
+    shown: Shown | None = None
     belief: Mapping[str, Any] | None = None
     history_held: bool = False
     orders: tuple[str, ...] = ()

@@ -276,6 +276,7 @@ class Worker:
             intent=turn.intent,
             # What is no text of the shopper is no evidence, whatever came with it.
             reading=turn.reading if work.message.kind is Kind.TEXT else None,
+            shown=turn.signals if work.message.kind is Kind.TEXT else None,
             belief=turn.belief,
             history_held=wanted and held,
             orders=tuple(effects.orders),

@@ -125,6 +125,21 @@ class Reader:
         evidence += self._toned(before, after, text)
         return self._reading(after, tuple(e for e in evidence if abs(e.weight) >= LEAST), mood)
 
+    def feel(self, text: str, *, context: Sequence[Turn] = ()) -> tuple[Mood, tuple[Signal, ...]]:
+        """Return mood and signals of a message, the same as :meth:`read` does, and nothing of the type.
+
+        For a shopper who has switched personalisation off: no style is measured, there is no evidence and no
+        belief. Never raises on any text.
+
+        Args:
+            text: the message as typed.
+            context: the turns before it, oldest first, so that words quoted from the agent do not count.
+        """
+        normal = self._normalise(text)
+        agent, _ = self._before(context, None)
+        mood, _, signals = self._mood.read(normal, own_text(normal, foreign_spans(normal, agent)), text)
+        return mood, signals
+
     def _toned(self, before: Belief, after: Belief, text: str) -> list[Evidence]:
         """What the trained classifier's opinion of the whole conversation moved with this message."""
         old, new = Tone.of(before.tone).score(), Tone.of(after.tone).score()

@@ -97,7 +97,7 @@ def _show_reading(session: ChatSession) -> None:
         say(
             "  (no reading yet)"
             if found["personalisation"]
-            else "  (personalisation is off: nothing is read)"
+            else "  (personalisation is off: no style is read)"
         )
         return
     shares = "  ".join(f"{name} {share:.2f}" for name, share in reading["probabilities"].items())

@@ -70,6 +70,7 @@ async def test_a_wrong_secret_is_refused(front: Front, actions: Actions, secret:
         {"text": "你好", "conversation_id": "c 1"},
         {"text": "你好", "belief": "power"},
         {"text": "你好", "personalisation": "no"},
+        {"text": "你好", "people": "none"},
         {"payload": "hello"},
         {"payload": "/hello{"},
         {"event": "exploded"},
@@ -78,7 +79,7 @@ async def test_a_wrong_secret_is_refused(front: Front, actions: Actions, secret:
         {"event": "handed_back", "settled": {"outcome": "solved", "by": ["agent"]}},
         {"event": "handed_back", "settled": {"outcome": "x" * 65, "by": "agent"}},
     ],
-    ids=range(24),
+    ids=range(25),
 )
 async def test_a_malformed_call_is_refused(front: Front, wrong: Any) -> None:
     body = (
@@ -132,6 +133,16 @@ async def test_the_message_after_a_hand_back_meets_no_form_of_before(
 async def test_what_is_settled_counts_with_its_event_alone(front: Front, actions: Actions) -> None:
     await front.say("我的订单呢", settled=SETTLED)
     assert "settled" not in actions.calls[0]["tracker"]["latest_message"]["metadata"]
+
+
+@pytest.mark.parametrize(("told", "noted"), [({}, None), ({"people": True}, None), ({"people": False}, False)])
+async def test_the_actions_hear_that_nobody_is_at_the_desk(
+    front: Front, actions: Actions, told: dict[str, bool], noted: bool | None
+) -> None:
+    await front.say("我的订单呢", **told)
+    await front.turn(payload="/ask_order", **told)
+    heard = [call["tracker"]["latest_message"]["metadata"].get("people") for call in actions.calls]
+    assert heard == [noted, noted]
 
 
 async def test_a_tapped_button_brings_its_intent_and_entities(front: Front, actions: Actions) -> None:
@@ -289,6 +300,41 @@ async def test_without_personalisation_nothing_is_read_or_kept(front: Front, act
     kept = [e.as_dict() for e in tracker.events]
     assert "evidence" not in str(kept)
     assert "power" not in str(kept)
+
+
+async def test_without_personalisation_signals_are_told_and_stand_nowhere(
+    front: Front, actions: Actions
+) -> None:
+    text = "我的订单呢，充电器冒烟了！"
+    answer = await front.say(text, personalisation=False, message_id="m_9")
+    assert answer["signals"] == {"mood": "calm", "names": ["safety"]}
+    assert answer["reading"] is None
+    again = await front.say(text, personalisation=False, message_id="m_9")
+    assert again == {**answer, "replayed": True}  # else a lost answer would lose the danger
+    await front.say("你好", personalisation=False)
+    tracker = await front.agent.tracker_store.retrieve("c_1")
+    for kept in (*actions.calls, *(event.as_dict() for event in tracker.events)):
+        assert "safety" not in str(kept) and "signals" not in str(kept)
+    for other in (
+        await front.turn(payload="/ask_order", personalisation=False),
+        await front.turn(event="opened", personalisation=False),
+        await front.say(text, personalisation=True),  # its reading tells
+    ):
+        assert "signals" not in other
+    assert [signal["name"] for signal in other["reading"]["signals"]] == ["safety"]
+
+
+@pytest.mark.parametrize("personalisation", [True, False])
+async def test_a_turn_that_broke_off_still_tells_of_danger(
+    front: Front, monkeypatch: pytest.MonkeyPatch, personalisation: bool
+) -> None:
+    def refuse(*_: Any) -> int:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(front.agent.tracker_store._rows, "save", refuse)
+    answer = await front.say("充电器冒烟了", personalisation=personalisation)
+    assert (answer["failed"], answer["reading"]) == (True, None)
+    assert answer["signals"]["names"] == ["safety"]
 
 
 async def test_offsets_are_those_of_the_text_as_typed(front: Front) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from persona.temperament.types import TYPES, Belief, Mood, Reading, Temperament, Turn
+from persona.temperament.types import TYPES, Belief, Mood, Reading, Signal, Temperament, Turn
 
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("rasa_loaded")]
 
@@ -24,12 +24,17 @@ class CountingReader:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, Belief | None, tuple[Turn, ...]]] = []
+        self.felt: list[tuple[str, tuple[Turn, ...]]] = []
 
     def read(self, text: str, *, belief: Belief | None = None, context: Sequence[Turn] = ()) -> Reading:
         self.seen.append((text, belief, tuple(context)))
         before = belief or Belief(prior=FLAT)
         after = replace(before, turns=before.turns + 1, served=Temperament.POWER)
         return Reading(Temperament.POWER, None, dict.fromkeys(TYPES, 0.25), (), Mood.CALM, (), after)
+
+    def feel(self, text: str, *, context: Sequence[Turn] = ()) -> tuple[Mood, tuple[Signal, ...]]:
+        self.felt.append((text, tuple(context)))
+        return Mood.ANGRY, (Signal("threat", text, 0, 1), Signal("safety", text, 0, 1))
 
     def carry(self, earlier: Belief, prior: Belief) -> Belief:
         return replace(earlier, prior=prior.prior)
@@ -59,10 +64,11 @@ def conversation(*events: Any, **slots: Any) -> Any:
     return tracker
 
 
-def said(text: str, held: Belief | None = None) -> Any:
+def said(text: str, held: Belief | None = None, message_id: str = "") -> Any:
     from rasa.shared.core.events import UserUttered
 
-    return UserUttered(text, {"name": "ask"}, parse_data={"belief": held.to_json() if held else None})
+    told = {"belief": held.to_json() if held else None}
+    return UserUttered(text, {"name": "ask"}, parse_data=told, message_id=message_id)
 
 
 def test_a_message_gets_entity_reading_and_belief() -> None:
@@ -140,4 +146,24 @@ def test_a_tapped_button_is_no_evidence_and_keeps_the_style() -> None:
     held = belief(5, Temperament.LIVELY)
     style = keep_style(reader, {"belief": held.to_json()}, None)  # type: ignore[arg-type]
     assert (style.served, style.reading, style.belief) == ("lively", None, held.to_json())
+    assert reader.seen == []
+
+
+def test_signals_are_looked_for_without_a_reading_also_where_the_message_is_recorded() -> None:
+    from rasa.shared.core.events import BotUttered
+
+    from bot.components.temperament import CONTEXT, signals_of
+
+    reader = CountingReader()
+    before = [
+        event for i in range(CONTEXT) for event in (said(f"问{i}", message_id=f"m_{i}"), BotUttered(f"答{i}"))
+    ]
+    recorded = [said("我投诉你", message_id="m_x"), BotUttered("您别急"), said("好", message_id="m_y")]
+    for events in (before, before + recorded):
+        found = signals_of(reader, "我投诉你", conversation(*events), "m_x")  # type: ignore[arg-type]
+        assert found == {"signals": {"mood": "angry", "names": ["safety", "threat"]}}
+    fresh, again = reader.felt
+    assert fresh == again
+    assert [turn.text for turn in fresh[1]] == ["问3", "答3", "问4", "答4", "问5", "答5"]
+    assert signals_of(reader, None) == {}  # type: ignore[arg-type]
     assert reader.seen == []

@@ -51,6 +51,16 @@ NOTHING = [
 ]
 
 
+def test_mood_and_signals_are_the_same_without_a_reading(reader: Reader) -> None:
+    quoted = (Turn("充电的时候冒烟了，请马上断电", "agent"),)
+    texts = [text for found in SIGNALS.values() for text in found] + NOTHING
+    for text in [*texts, "", "／", "气死我了！！", "充电的时候冒烟了，请马上断电"]:
+        for context in ((), quoted):
+            reading = reader.read(text, context=context)
+            assert reader.feel(text, context=context) == (reading.mood, reading.signals), text
+    assert reader.feel(quoted[0].text)[1] and not reader.feel(quoted[0].text, context=quoted)[1]
+
+
 @pytest.mark.parametrize(("name", "text"), [(n, t) for n, texts in SIGNALS.items() for t in texts])
 def test_a_signal_is_found_with_its_words(reader: Reader, name: str, text: str) -> None:
     found = {s.name: s for s in reader.read(text).signals}
