@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from rasa_sdk.events import SlotSet
 from typing_extensions import override
@@ -19,6 +20,7 @@ from actions.base import Events, ShopAction, TurnContext
 from actions.shop.models import Browse, CustomerHistory, Order
 from persona.temperament import belief as beliefs
 from persona.temperament.calibration import Calibration
+from persona.temperament.correction import LABELS
 from persona.temperament.history import prior_of
 from persona.temperament.types import TYPES, Belief, History
 
@@ -103,27 +105,54 @@ def prior_belief(history: History) -> Belief:
 
 
 def with_earlier(history: History, earlier: object, now: datetime) -> History:
-    """Return the history with what earlier conversations had led to believe.
+    """Return the history with what earlier conversations had led to believe, and what a person said of it.
 
     Args:
         history: what the shop's record tells.
-        earlier: the front's ``{"belief": Belief JSON, "at": ISO time}``; anything else adds nothing.
-        now: the shop's time, for the age.
+        earlier: the front's ``{"belief": Belief JSON, "at": ISO time, "corrected": label, "corrected_at": ISO
+            time}``; each pair may be missing. Anything else adds nothing.
+        now: the shop's time, for the ages.
     """
     if not isinstance(earlier, Mapping):
         return history
+    if earlier.get("corrected") is not None:
+        history = _with_correction(history, earlier, now)
+    if earlier.get("belief") is not None:
+        history = _with_belief(history, earlier, now)
+    return history
+
+
+def _with_correction(history: History, earlier: Mapping[str, Any], now: datetime) -> History:
+    try:
+        label, age = earlier["corrected"], _days(earlier["corrected_at"], now)
+        if label not in LABELS:
+            raise ValueError(label)
+    except (KeyError, TypeError, ValueError):
+        logger.warning("the correction of an earlier conversation is malformed and was left out")
+        return history
+    return replace(history, corrected=label, correction_age_days=age)
+
+
+def _with_belief(history: History, earlier: Mapping[str, Any], now: datetime) -> History:
     try:
         belief = Belief.from_json(earlier["belief"])
-        at = datetime.fromisoformat(earlier["at"])
-        age = (now - at).total_seconds() / 86_400
+        age = _days(earlier["at"], now)
     except (KeyError, TypeError, ValueError):
         logger.warning("the belief of earlier conversations is malformed and was left out")
         return history
-    # Only what she said then: what her orders tell is counted anew, and must not count twice.
+    # Only what she said then: what her orders tell is counted anew, and must not count twice. The same holds
+    # for a correction, which would fade with the belief otherwise.
     said = replace(belief, prior=beliefs.normalised((0.0, 0.0, 0.0, 0.0)))
+    if history.corrected is not None:
+        said = replace(said, corrected=())
     chances = beliefs.probabilities(said, _calibration().belief)
     stored = {kind.value: chance for kind, chance in zip(TYPES, chances, strict=True)}
-    return replace(history, belief=stored, belief_age_days=max(age, 0.0))
+    return replace(history, belief=stored, belief_age_days=age)
+
+
+def _days(at: Any, now: datetime) -> float:
+    """Return the days since an ISO time, 0 at least; TypeError or ValueError where it is none."""
+    return max((now - datetime.fromisoformat(at)).total_seconds() / 86_400, 0.0)
 
 
 class ReadHistory(ShopAction):

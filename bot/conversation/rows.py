@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 from sqlalchemy.engine import Connection, Row
 
+from bot.conversation.desk_schema import corrections
 from bot.conversation.schema import conversations, messages, offered_buttons, shoppers
 from bot.conversation.types import (
     FRONT_PREFIX,
@@ -98,6 +99,14 @@ SAID = select(_m.seq).where(
 )
 BUTTON = select(_b.title, _b.payload).where(_b.conversation_id == bindparam("cid"), _b.id == bindparam("bid"))
 SHOPPER = select(shoppers).where(shoppers.c.customer_id == bindparam("customer"))
+#: What a person said last of a customer, in another conversation: what was said in this one is in its belief.
+LAST_CORRECTION = (
+    select(corrections.c.label, corrections.c.at)
+    .join(conversations, _c.id == corrections.c.conversation_id)
+    .where(_c.customer_id == bindparam("customer"), _c.id != bindparam("cid"))
+    .order_by(corrections.c.at.desc(), corrections.c.id.desc())
+    .limit(1)
+)
 
 INSERT_MESSAGE = messages.insert()
 INSERT_BUTTON = offered_buttons.insert()
@@ -185,14 +194,19 @@ def to_conversation(row: Row) -> Conversation:
 
 
 def to_work(connection: Connection, conversation: Conversation, message: Pending) -> Work:
-    """Return the work of one turn; with the customer's earlier belief where the history is to be read."""
+    """Return the work of one turn; with what the customer's earlier conversations left where it is wanted."""
     customer = conversation.customer_id
     if customer is None or not conversation.personalisation or conversation.history_held_for == customer:
         return Work(conversation, message)
+    earlier: dict[str, Any] = {}
     shopper = connection.execute(SHOPPER, {"customer": customer}).first()
-    if shopper is None or not shopper.belief or shopper.belief_at is None:
-        return Work(conversation, message)
-    return Work(conversation, message, {"belief": shopper.belief, "at": shopper.belief_at.isoformat()})
+    if shopper is not None and shopper.belief and shopper.belief_at is not None:
+        earlier.update(belief=shopper.belief, at=shopper.belief_at.isoformat())
+    here = conversation.conversation_id
+    said = connection.execute(LAST_CORRECTION, {"customer": customer, "cid": here}).first()
+    if said is not None:
+        earlier.update(corrected=said.label, corrected_at=said.at.isoformat())
+    return Work(conversation, message, earlier or None)
 
 
 def oldest_pending(connection: Connection, vault: Vault, conversation_id: str) -> Pending | None:

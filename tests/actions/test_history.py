@@ -103,3 +103,64 @@ def test_what_the_orders_tell_is_not_counted_twice() -> None:
 def test_a_malformed_earlier_belief_adds_nothing(earlier: object) -> None:
     now = datetime.fromisoformat("2026-11-21T12:00:00+08:00")
     assert with_earlier(History(orders=5), earlier, now) == History(orders=5)
+
+
+def corrected(label: str, now: datetime, days: float) -> dict[str, str]:
+    return {"corrected": label, "corrected_at": (now - timedelta(days=days)).isoformat()}
+
+
+@pytest.mark.parametrize("believed", [False, True])
+async def test_what_a_person_said_of_her_leads_the_prior_with_and_without_a_belief(
+    shop: SqlShop, believed: bool
+) -> None:
+    now = await shop.now()
+    power = Belief(prior=(-1.386,) * 4, evidence=(6.0, 0.0, 0.0, 0.0), turns=4)
+    known = {"belief": power.to_json(), "at": now.isoformat()} if believed else {}
+    for customer in ("u1001", "u1021"):  # a decided shopper, and one of whom nothing is known
+        earlier = {**known, **corrected("peace", now, 30)}
+        scene = await Stage(shop, customer, metadata={"earlier": earlier}).play(ReadHistory())
+        assert likeliest(Belief.from_json(scene.slots["prior"])) == "peace"
+
+
+def test_a_correction_fades_and_none_evens_out() -> None:
+    now = datetime.fromisoformat("2026-11-21T12:00:00+08:00")
+    history = History(orders=12, express_share=1.0, urges=5)
+
+    def lead(label: str, days: float) -> float:
+        prior = prior_belief(with_earlier(history, corrected(label, now, days), now)).prior
+        return prior[0] - prior[2]
+
+    without = prior_belief(history).prior[0] - prior_belief(history).prior[2]
+    assert lead("peace", 1) < lead("peace", 700) < without
+    assert 0 < lead("none", 1) < 0.2 * without
+    assert with_earlier(history, corrected("lively", now, -2), now).correction_age_days == 0.0
+
+
+def test_a_correction_is_not_counted_twice() -> None:
+    now = datetime.fromisoformat("2026-11-21T12:00:00+08:00")
+    untouched = Belief(prior=(-1.386294,) * 4, corrected=(0.0, 0.0, 12.0, 0.0), turns=1)
+    said = corrected("peace", now, 400)
+    both = {"belief": untouched.to_json(), "at": now.isoformat(), **said}
+    told = with_earlier(History(), both, now).belief
+    assert told is not None and max(told.values()) - min(told.values()) < 0.2
+    alone = with_earlier(History(), {"belief": untouched.to_json(), "at": now.isoformat()}, now).belief
+    assert alone is not None and alone["peace"] > 0.9  # the record of it is gone: the belief still knows
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"corrected": "hothead", "corrected_at": "2026-11-20T12:00:00+08:00"},
+        {"corrected": ["peace"], "corrected_at": "2026-11-20T12:00:00+08:00"},
+        {"corrected": "peace"},
+        {"corrected": "peace", "corrected_at": 5},
+        {"corrected": "peace", "corrected_at": "2026-11-20T12:00:00"},
+    ],
+)
+def test_a_malformed_correction_spoils_no_belief(wrong: dict[str, object]) -> None:
+    now = datetime.fromisoformat("2026-11-21T12:00:00+08:00")
+    belief = Belief(prior=(-1.386,) * 4, evidence=(6.0, 0.0, 0.0, 0.0), turns=4)
+    known = {"belief": belief.to_json(), "at": now.isoformat()}
+    assert with_earlier(History(), {**known, **wrong}, now) == with_earlier(History(), known, now)
+    good = corrected("peace", now, 1)
+    assert with_earlier(History(), {**good, "belief": {}}, now) == with_earlier(History(), good, now)
