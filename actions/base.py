@@ -69,6 +69,11 @@ class TurnContext:
         return "" if text.startswith("/") else text
 
     @property
+    def people_there(self) -> bool:
+        """Whether an agent is at the desk, as the front said with the turn; True where it did not say."""
+        return (self.message.get("metadata") or {}).get("people") is not False
+
+    @property
     def intent(self) -> str:
         """The intent's name, or ""."""
         return str((self.message.get("intent") or {}).get("name") or "")

@@ -139,11 +139,11 @@ async def complete_complaint(turn: TurnContext, asked: Asked, contact: str) -> E
 
 
 async def _record(turn: TurnContext, about: Asked, contact: str | None, *, completes: bool) -> Events:
-    when = await next_answer(turn.shop)
+    when = await next_answer(turn)
     facts: dict[str, Any] = {"answer_by": when.answer_by}
     if about.order_number is not None:
         facts["order_number"] = about.order_number
-    live = when.open_now and not completes
+    live = when.live and not completes
     if live:
         del facts["answer_by"]
         turn.say("utter_complaint_transfer", facts)

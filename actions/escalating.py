@@ -52,17 +52,17 @@ async def insisted(turn: TurnContext) -> Events:
     message, seen = turn.identity.message_id, before.get(wish)
     if seen in (None, message) or seen == _HANDED:
         return [SlotSet(REFUSALS, {wish: message, **before})]
-    when = await next_answer(turn.shop)
-    if when.open_now:
+    when = await next_answer(turn)
+    if when.live:
         turn.say("utter_exception_transfer")
     else:
-        turn.say("utter_exception_recorded", when.facts(), [option("ask_callback")])
+        turn.say("utter_exception_recorded", when.facts() | when.absence(), [option("ask_callback")])
     turn.directive(
         "escalate",
         reason="policy_exception",
         detail=f"{wish}: {turn.text or turn.intent}"[:500],
         order_number=order_number,
-        live=when.open_now,
+        live=when.live,
         level=await level_of(turn),
     )
     return [SlotSet(REFUSALS, {**before, wish: _HANDED})]

@@ -1,4 +1,4 @@
-"""A human agent or a call back: within the service hours handed over at once, else recorded."""
+"""A human agent or a call back: handed over at once where somebody is at the desk, else recorded."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ async def request_human(turn: TurnContext, reason: str) -> Events:
         turn: the turn.
         reason: what it is about, in the shopper's own words.
     """
-    when = await next_answer(turn.shop)
-    if when.open_now:
+    when = await next_answer(turn)
+    if when.live:
         return await _hand_over(turn, reason, when)
     waiting = _waiting_until(turn, await turn.shop.now())
     if waiting is not None and given_phone(turn) is None:
@@ -145,8 +145,8 @@ async def record(turn: TurnContext, contact: str | None, reason: str) -> Events:
     completes = asked is not None and asked.wanted == "human"
     if asked is not None and completes and asked.reason:
         reason = asked.reason
-    when = await next_answer(turn.shop)
-    facts: dict[str, Any] = {**when.facts(), "bot_stays": True}
+    when = await next_answer(turn)
+    facts: dict[str, Any] = {**when.facts(), **when.absence(), "bot_stays": True}
     if contact is None:
         turn.say("utter_human_ask_contact", facts | {"asks_phone": True})
     else:
@@ -183,7 +183,7 @@ async def record_callback(turn: TurnContext, contact: str | None) -> Events:
     if contact is None:
         turn.say("utter_callback_ask_phone", {"asks_phone": True})
         return Asked("callback", reason).events()
-    when = await next_answer(turn.shop)
+    when = await next_answer(turn)
     turn.say(
         "utter_callback_recorded", {**when.facts(), "contact": mask_phone(contact)}, [option("list_orders")]
     )
@@ -224,8 +224,9 @@ class TellServiceHours(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
-        when = await next_answer(turn.shop)
+        when = await next_answer(turn)
         facts: dict[str, Any] = {"open_now": when.open_now, "answer_by": when.answer_by}
+        facts |= when.absence()
         if when.hours.opens != when.hours.closes:  # else around the clock
             facts |= {"opens": when.hours.opens, "closes": when.hours.closes}
         turn.say("utter_service_hours", facts, [option("ask_human"), option("ask_callback")])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from actions.shop.gateway import ShopGateway
 from actions.shop.models import ServiceHours
+
+if TYPE_CHECKING:  # the front reckons with the hours too, and runs no actions
+    from actions.base import TurnContext
 
 
 @dataclass(frozen=True)
@@ -16,13 +18,20 @@ class AnswerTime:
 
     Attributes:
         answer_by: latest moment of the promised answer.
-        open_now: whether people are there now.
+        open_now: within the service hours.
         hours: the service hours.
+        people_there: whether an agent is at the desk.
     """
 
     answer_by: datetime
     open_now: bool
     hours: ServiceHours
+    people_there: bool = True
+
+    @property
+    def live(self) -> bool:
+        """Whether a person can take over now; else a wish for one is recorded."""
+        return self.open_now and self.people_there
 
     def facts(self) -> dict[str, Any]:
         """Return the facts of a response: the moment, and outside the hours the hours too."""
@@ -30,6 +39,10 @@ class AnswerTime:
         if not self.open_now:
             facts |= {"opens": self.hours.opens, "closes": self.hours.closes}
         return facts
+
+    def absence(self) -> dict[str, Any]:
+        """Return the fact that nobody is at the desk although the hours say so, where that is the case."""
+        return {"nobody": True} if self.open_now and not self.people_there else {}
 
 
 def answer_time(hours: ServiceHours, now: datetime) -> AnswerTime:
@@ -52,6 +65,7 @@ def answer_time(hours: ServiceHours, now: datetime) -> AnswerTime:
     raise AssertionError("one of three days opens after now")
 
 
-async def next_answer(shop: ShopGateway) -> AnswerTime:
-    """Return by when somebody answers who asks now, by the shop's clock and hours."""
-    return answer_time(await shop.service_hours(), await shop.now())
+async def next_answer(turn: TurnContext) -> AnswerTime:
+    """Return by when somebody answers who asks now: the shop's clock and hours, and who is at the desk."""
+    when = answer_time(await turn.shop.service_hours(), await turn.shop.now())
+    return replace(when, people_there=turn.people_there)

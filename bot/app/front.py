@@ -198,7 +198,12 @@ def compose(
     store = Store(database, vault, clock, new_holder(), handing)
     reader = Reader(database, vault, lambda c, cid, owner: whereabouts(c, cid, owner, clock(), rules))
     assertions = Assertions(settings.assertion_key, clock)
-    rasa = RasaClient(f"http://127.0.0.1:{settings.rasa_port}", settings.rasa_secret, assertions)
+    rasa = RasaClient(
+        f"http://127.0.0.1:{settings.rasa_port}",
+        settings.rasa_secret,
+        assertions,
+        attendance=handing.attendance,
+    )
     worker = Worker(
         store=store,
         rasa=rasa,

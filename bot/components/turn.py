@@ -56,6 +56,7 @@ class Turn:
         history_wanted: whether the shopper's history is to be read first.
         earlier: what the record holds of the customer's earlier conversations, part of that history: the
             belief and its time, a person's last correction and its time.
+        people: somebody is at the desk, so that a person can be announced.
         settled: with event ``handed_back``: what a person settled, ``{"outcome", "by", "order_number"?,
             "agent"?}``.
     """
@@ -72,6 +73,7 @@ class Turn:
     history_wanted: bool
     earlier: Mapping[str, Any] | None
     settled: Mapping[str, str] | None = None
+    people: bool = True
 
     @classmethod
     def from_body(cls, body: bytes) -> Turn:
@@ -116,6 +118,7 @@ class Turn:
             history_wanted=_optional(data, "history_wanted", bool, False),
             earlier=_optional(data, "earlier", dict, None),
             settled=settled,
+            people=_optional(data, "people", bool, True),
         )
 
 
@@ -231,6 +234,8 @@ class TurnRunner:
         metadata: dict[str, Any] = {"assertion": turn.assertion, "personalisation": turn.personalisation}
         if turn.belief is not None and turn.personalisation:
             metadata["belief"] = dict(turn.belief)
+        if not turn.people:
+            metadata["people"] = False
         if turn.settled is not None:
             metadata["settled"] = dict(turn.settled)
         self._note_choice(tracker, turn.personalisation)

@@ -33,6 +33,7 @@ class Rules:
         anger: so many angry messages among so many.
         rest_messages: messages of the shopper during which the same automatic reason rests.
         tell_again: how long after joining the shopper is told again, ascending.
+        nobody: how long a shopper waits while nobody is at the desk.
         handling: assumed length of a hand-over while none is on record.
         sample: how many of the last hand-overs count.
         longest: the longest expected wait that is told.
@@ -46,6 +47,7 @@ class Rules:
     reason_start: Mapping[Reason, timedelta]
     level_start: Mapping[str, timedelta]
     tell_again: tuple[timedelta, ...]
+    nobody: timedelta
     wanted: timedelta
     remind: timedelta
     reassign: timedelta
@@ -84,6 +86,7 @@ class Rules:
             "waiting",
             (
                 "tell_again_minutes",
+                "nobody_minutes",
                 "wanted_minutes",
                 "remind_agent_minutes",
                 "reassign_minutes",
@@ -116,6 +119,7 @@ class Rules:
             },
             level_start=_levels(starts["level"]),
             tell_again=again,
+            nobody=_minutes(waiting["nobody_minutes"], "waiting.nobody_minutes"),
             wanted=_minutes(waiting["wanted_minutes"], "waiting.wanted_minutes"),
             remind=_minutes(waiting["remind_agent_minutes"], "waiting.remind_agent_minutes"),
             reassign=_minutes(waiting["reassign_minutes"], "waiting.reassign_minutes"),

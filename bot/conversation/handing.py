@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Row
 
 from bot.conversation import privacy, queueing, rows, words
+from bot.conversation.attendance import Attendance
 from bot.conversation.desk_schema import agents, desk_marks, escalations
 from bot.conversation.desk_types import EscalationState, Outcome, Reason, Wish
 from bot.conversation.duty import Duty
@@ -35,6 +36,9 @@ class Handing:
         listener: reads messages that no bot answers.
         duty: the service hours.
         rules: the figures of ``escalation.yml``.
+
+    Attributes:
+        attendance: whether anybody is at the desk, as last looked.
     """
 
     def __init__(self, lines: Lines, listener: Listener, duty: Duty, rules: Rules) -> None:
@@ -42,6 +46,7 @@ class Handing:
         self.listener = listener
         self.duty = duty
         self.rules = rules
+        self.attendance = Attendance()
 
     # -- words ------------------------------------------------------------------------------------------
 
@@ -64,12 +69,12 @@ class Handing:
     def tell_standing(
         self, entry: Entry, escalation_id: int, *, response: str, in_reply_to: str | None = None
     ) -> Standing | None:
-        """Tell a waiting shopper the place and the time, or that nobody is on duty (that once only)."""
+        """Tell a waiting shopper the place and the time, or that nobody is at the desk."""
         escalation = entry.connection.execute(select(escalations).where(_e.id == escalation_id)).one()
         now = entry.now
         found = queueing.standing(entry.connection, escalation, now, self.rules)
-        told: dict[str, Any] = {"told_at": now}
-        if found.duty or (escalation.nobody_at is not None and response != words.QUEUE_JOINED):
+        told: dict[str, Any] = {"told_at": now, "nobody_at": None}
+        if found.duty:
             self.say(entry, response, found.facts(), in_reply_to=in_reply_to)
         else:
             by = self.duty.at(now).answer_by
@@ -78,6 +83,24 @@ class Handing:
             told["nobody_at"] = now
         self._update(entry, escalation_id, **told)
         return found
+
+    def tell_noted(
+        self, entry: Entry, *, promised: datetime | None = None, in_reply_to: str | None = None
+    ) -> None:
+        """Tell whom nobody can take over now that the desk answers later, and by when.
+
+        Args:
+            entry: the conversation, owned by the bot, with an open escalation.
+            promised: the answer time that was told already; else that of now.
+            in_reply_to: the message that led to it.
+        """
+        service = self.duty.at(entry.now)
+        by = promised or service.answer_by
+        facts = {} if by is None else {"answer_by": by.isoformat()}
+        closed = by is not None and not service.open_now
+        self.say(
+            entry, words.QUEUE_AFTER_HOURS if closed else words.QUEUE_NOTED, facts, in_reply_to=in_reply_to
+        )
 
     # -- transitions ------------------------------------------------------------------------------------
 
@@ -89,7 +112,7 @@ class Handing:
             wish: why, and what about.
             by: who opens it: ``shopper``, ``bot``, ``system`` or ``agent:<id>``.
             seq: the message that led to it; 0 for none.
-            live: within the service hours.
+            live: within the service hours, with somebody at the desk.
 
         Returns:
             The id of the escalation.

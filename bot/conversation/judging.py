@@ -31,7 +31,8 @@ class Verdict:
 
     Attributes:
         wish: why and what about.
-        live: the conversation waits from now on; else the bot goes on and the desk answers later.
+        live: the conversation waits from now on; else (out of hours, or with nobody at the desk) the bot
+            goes on and the desk answers later.
         by: who brought it about: ``shopper``, ``bot`` or ``system``.
         offer: the shopper is only asked whether a person is wanted.
         told: the bot's own words have said what follows.
@@ -91,17 +92,19 @@ class Judging:
         if wish is None or not asked:
             text = str(message.content.get("text") or message.content.get("title") or "")
             wish = Wish(decision.reason, detail=text[:_DETAIL] or None, level=wish.level if wish else None)
-        service = self._handing.duty.at(self._writing.now())
-        live = service.open_now if wish.live is None else wish.live
+        now = self._writing.now()
+        live = self._handing.duty.at(now).open_now if wish.live is None else wish.live
+        # What the bot was told of the desk may be a second old.
+        live = live and queueing.attended(connection, now, self._handing.rules)
         if decision.offer:
             if self._offered_lately(connection, cid):
                 return None
             return Verdict(wish, live=False, by="system", offer=True)
         known = queueing.open_escalation(connection, cid)
         if known is not None and not live and not asked and decision.reason is not Reason.SAFETY:
-            return None  # it waits for the service hours already, and the shopper knows
+            return None  # it waits for people already, and the shopper knows
         return Verdict(
-            wish, live=live, by=_opener(decision.reason, asked=asked), told=asked and wish.live is not None
+            wish, live=live, by=_opener(decision.reason, asked=asked), told=asked and wish.live is live
         )
 
     def carry_out(self, entry: Entry, verdict: Verdict, message: Pending) -> None:
@@ -116,10 +119,7 @@ class Judging:
         if entry.owner is Owner.WAITING:
             self._handing.tell_standing(entry, escalation_id, response=words.QUEUE_JOINED, in_reply_to=to)
         elif not verdict.told:
-            by = verdict.wish.answer_by or self._handing.duty.at(entry.now).answer_by
-            if by is not None:
-                facts = {"answer_by": by.isoformat()}
-                self._handing.say(entry, words.QUEUE_AFTER_HOURS, facts, in_reply_to=to)
+            self._handing.tell_noted(entry, promised=verdict.wish.answer_by, in_reply_to=to)
 
     def _before(self, connection: Connection, conversation_id: str, seq: int) -> list[Said]:
         rules = self._handing.rules

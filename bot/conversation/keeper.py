@@ -60,7 +60,7 @@ class Keeper:
     async def tend(self) -> None:
         """Look once; do what is to be done."""
         await self._refresh()
-        scene = await self._database.read(self._scene)
+        scene, self._handing.attendance.people = await self._database.read(self._look)
         if not scene.cases:
             self._shown.clear()
             return
@@ -86,6 +86,11 @@ class Keeper:
             await self._handing.duty.refresh()
         except Exception as exc:
             logger.warning("the service hours could not be read, the last known ones hold: %s", exc)
+
+    def _look(self, connection: Connection) -> tuple[Scene, bool]:
+        """Return the queue, and whether anybody is at the desk: looked for with an empty queue, too."""
+        now = self._writing.now()
+        return self._scene(connection), queueing.attended(connection, now, self._handing.rules)
 
     def _scene(self, connection: Connection) -> Scene:
         now = self._writing.now()
@@ -181,7 +186,8 @@ class Keeper:
             Act.ROUTE: self._route,
             Act.TELL_AGAIN: self._tell,
             Act.TELL_NOBODY: self._tell,
-            Act.AFTER_HOURS: self._after_hours,
+            Act.AFTER_HOURS: self._to_bot,
+            Act.DESERTED: self._to_bot,
             Act.REMIND: self._remind,
             Act.IDLE: self._take_back,
             Act.GONE: self._take_back,
@@ -202,9 +208,7 @@ class Keeper:
         if agent is None:
             return False
         load = entry.connection.execute(
-            select(func.count())
-            .select_from(escalations)
-            .where(_e.agent_id == agent.id, _e.state == HELD)
+            select(func.count()).select_from(escalations).where(_e.agent_id == agent.id, _e.state == HELD)
         ).scalar_one()
         if load >= agent.most:
             return False
@@ -215,18 +219,17 @@ class Keeper:
         self._handing.tell_standing(entry, found.id, response=words.QUEUE_STILL)
         return True
 
-    def _after_hours(self, entry: Entry, found: Row, _step: Step) -> bool:
+    def _to_bot(self, entry: Entry, found: Row, step: Step) -> bool:
+        """Give the shopper the bot to talk to meanwhile; the escalation keeps its place in the queue."""
         self._handing.to_bot(
             entry,
             found,
             by="system",
-            reason="after_hours",
+            reason=step.act.value,
             settled=Outcome.FOLLOW_UP,
             order=found.order_number,
         )
-        by = self._handing.duty.at(entry.now).answer_by
-        if by is not None:
-            self._handing.say(entry, words.QUEUE_AFTER_HOURS, {"answer_by": by.isoformat()})
+        self._handing.tell_noted(entry)
         return True
 
     def _remind(self, entry: Entry, found: Row, _step: Step) -> bool:

@@ -290,14 +290,15 @@ class Marks(DeskWrites):
         await self._agent_row(agent_id, seen_at=self._writing.now())
 
     async def _agent_row(self, agent_id: str, **values: Any) -> None:
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
             changed = connection.execute(
                 agents.update().where(agents.c.id == agent_id, agents.c.active.is_(True)).values(**values)
             )
             if changed.rowcount == 0:
                 raise UnknownAgentError
+            return queueing.attended(connection, self._writing.now(), self._handing.rules)
 
-        await self._database.write(work)
+        self._handing.attendance.people = await self._database.write(work)
 
 
 def flag_context(conversation_id: str) -> str:

@@ -30,6 +30,7 @@ class OnDuty:
         most: conversations at a time.
         load: conversations held now.
         routed_at: when the last one was given.
+        left_at: since when the agent is not at the desk any more; None while there, or never seen.
     """
 
     agent_id: str
@@ -40,6 +41,12 @@ class OnDuty:
     load: int
     routed_at: datetime | None
     seen_at: datetime | None
+    left_at: datetime | None = None
+
+    @property
+    def there(self) -> bool:
+        """Whether the agent is at the desk; who is busy will have time again."""
+        return self.here and self.presence is not Presence.AWAY
 
     @property
     def takes(self) -> bool:
@@ -54,7 +61,7 @@ class OnDuty:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a shopper stands; `position` counts from 1, `duty` says whether anybody takes conversations."""
+    """Where a shopper stands; `position` counts from 1, `duty` says whether anybody is at the desk."""
 
     position: int
     minutes: int
@@ -74,7 +81,16 @@ def staff(connection: Connection, now: datetime, rules: Rules) -> tuple[OnDuty, 
         .scalar_subquery()
     )
     found = connection.execute(
-        select(_a.id, _a.name, _a.presence, _a.seen_at, _a.most, _a.routed_at, load.label("load"))
+        select(
+            _a.id,
+            _a.name,
+            _a.presence,
+            _a.presence_at,
+            _a.seen_at,
+            _a.most,
+            _a.routed_at,
+            load.label("load"),
+        )
         .where(_a.active.is_(True))
         .order_by(_a.id)
     )
@@ -88,9 +104,27 @@ def staff(connection: Connection, now: datetime, rules: Rules) -> tuple[OnDuty, 
             load=row.load,
             routed_at=row.routed_at,
             seen_at=row.seen_at,
+            left_at=_left_at(row, now, rules),
         )
         for row in found
     )
+
+
+def _left_at(row: Row, now: datetime, rules: Rules) -> datetime | None:
+    """Return since when an agent is not at the desk: said to be away, or showing no sign of life."""
+    if row.seen_at is None:
+        return None
+    silent = row.seen_at + rules.here
+    left = min(row.presence_at, silent) if row.presence == Presence.AWAY.value else silent
+    return left if left <= now else None
+
+
+def attended(connection: Connection, now: datetime, rules: Rules) -> bool:
+    """Return whether anybody is at the desk: online or busy, with a page open."""
+    there = select(_a.id).where(
+        _a.active.is_(True), _a.presence != Presence.AWAY.value, _a.seen_at > now - rules.here
+    )
+    return connection.execute(there.limit(1)).first() is not None
 
 
 def handling(connection: Connection, rules: Rules) -> timedelta:
@@ -130,7 +164,9 @@ def ahead(connection: Connection, escalation: Row) -> int:
 def standing(connection: Connection, escalation: Row, now: datetime, rules: Rules) -> Standing:
     """Return where a waiting escalation stands."""
     position = ahead(connection, escalation) + 1
-    on_duty = [agent for agent in staff(connection, now, rules) if agent.takes]
+    there = [agent for agent in staff(connection, now, rules) if agent.there]
+    # Where all are busy, theirs are the places that come free.
+    on_duty = [agent for agent in there if agent.takes] or there
     minutes = expected_minutes(
         position=position,
         free=sum(agent.room for agent in on_duty),
@@ -138,7 +174,7 @@ def standing(connection: Connection, escalation: Row, now: datetime, rules: Rule
         handling=handling(connection, rules),
         rules=rules,
     )
-    return Standing(position, minutes, bool(on_duty))
+    return Standing(position, minutes, bool(there))
 
 
 def open_escalation(connection: Connection, conversation_id: str) -> Row | None:

@@ -10,6 +10,7 @@ import aiohttp
 from yarl import URL
 
 from bot.conversation.assertion import Assertions
+from bot.conversation.attendance import Attendance
 from bot.conversation.errors import RasaAwayError, RasaBrokenError, RasaRefusedError
 from bot.conversation.rows import dump
 from bot.conversation.turns import Turn, parse_turn
@@ -28,16 +29,24 @@ class RasaClient:
         base_url: e.g. ``http://127.0.0.1:5005``.
         secret: shared with Rasa.
         assertions: signs who writes.
+        attendance: whether anybody is at the desk; without it Rasa is not told.
         attempt_s: seconds that one attempt may take.
     """
 
     def __init__(
-        self, base_url: str, secret: str, assertions: Assertions, *, attempt_s: float = 40.0
+        self,
+        base_url: str,
+        secret: str,
+        assertions: Assertions,
+        *,
+        attendance: Attendance | None = None,
+        attempt_s: float = 40.0,
     ) -> None:
         self._turn_url = URL(f"{base_url}/webhooks/front/turn")
         self._health_url = f"{base_url}/webhooks/front/health"
         self._headers = {"X-Zhixin-Secret": secret, "Content-Type": "application/json"}
         self._assertions = assertions
+        self._attendance = attendance or Attendance()
         self._timeout = aiohttp.ClientTimeout(total=attempt_s, connect=5.0)
         self._session: aiohttp.ClientSession | None = None
 
@@ -117,6 +126,8 @@ class RasaClient:
             "personalisation": on,
             "history_wanted": history_wanted(work),
         }
+        if not self._attendance.people:
+            request["people"] = False
         if work.earlier is not None:
             request["earlier"] = dict(work.earlier)
         if message.kind is Kind.EVENT:

@@ -56,6 +56,7 @@ class Act(str, Enum):
     TELL_AGAIN = "tell_again"  # how long it still takes
     TELL_NOBODY = "tell_nobody"  # that nobody is on duty
     AFTER_HOURS = "after_hours"  # back to the bot, by when an answer follows
+    DESERTED = "deserted"  # back to the bot, for nobody came back to the desk
     REMIND = "remind"  # the agent, of a shopper who waits
     IDLE = "idle"  # take it from an agent who does not answer
     GONE = "gone"  # take it from an agent whose page is closed
@@ -137,8 +138,12 @@ def _choose(now: datetime, case: Case, staff: Sequence[OnDuty], rules: Rules) ->
 
 
 def _told(scene: Scene, case: Case, rules: Rules) -> Act | None:
-    if not any(agent.takes for agent in scene.staff):
-        return Act.TELL_NOBODY if case.nobody_at is None else None
+    if not any(agent.there for agent in scene.staff):
+        if case.nobody_at is None:
+            return Act.TELL_NOBODY
+        # Who told it may have seen people come and go again since.
+        since = max([case.nobody_at, *(agent.left_at for agent in scene.staff if agent.left_at is not None)])
+        return Act.DESERTED if since <= scene.now - rules.nobody else None
     passed = [step for step in rules.tell_again if case.since + step <= scene.now]
     if passed and (case.told_at is None or case.told_at < case.since + passed[-1]):
         return Act.TELL_AGAIN

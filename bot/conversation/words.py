@@ -28,6 +28,7 @@ QUEUE_BACK = "utter_queue_back"
 QUEUE_CLOSED = "utter_queue_closed"
 QUEUE_CANCELLED = "utter_queue_cancelled"
 QUEUE_AFTER_HOURS = "utter_queue_after_hours"
+QUEUE_NOTED = "utter_queue_noted"
 QUEUE_OFFER = "utter_queue_offer"
 
 
@@ -88,6 +89,7 @@ LINES: Mapping[str, Mapping[str, Any]] = {
     QUEUE_CLOSED: {},
     QUEUE_CANCELLED: {},
     QUEUE_AFTER_HOURS: {"answer_by": "2026-11-24T10:00:00+08:00"},
+    QUEUE_NOTED: {},
     QUEUE_OFFER: {},
 }
 

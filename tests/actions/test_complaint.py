@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -40,6 +41,22 @@ async def test_a_bare_complaint_is_asked_what_happened_and_the_answer_recorded(s
     assert told.responses == ["utter_complaint_transfer"]
     assert told.directives[0]["reason"] == STORY
     assert told.slots["requested_slot"] is None
+
+
+@pytest.mark.parametrize(
+    ("customer", "response"), [("u1013", "utter_complaint_recorded"), (None, "utter_complaint_ask_contact")]
+)
+async def test_with_nobody_at_the_desk_a_complaint_is_recorded(
+    shop: SqlShop, customer: str | None, response: str
+) -> None:
+    scene = await opened(Stage(shop, customer, metadata={"people": False}), STORY)
+    assert scene.responses == [response]
+    (directive,) = scene.directives
+    assert (directive["live"], directive["reason"]) == (False, STORY)
+    answer_by = datetime.fromisoformat(directive["answer_by"])
+    for text in scene.texts().values():
+        assert f"{answer_by:%H:%M}" in text
+        assert not any(word in text for word in ("服务时间", "下班", "现在转"))
 
 
 async def test_while_people_are_there_a_complaint_goes_to_one_at_once(shop: SqlShop) -> None:

@@ -104,6 +104,19 @@ async def test_at_night_it_is_recorded_and_told_by_when(shop: SqlShop, clock: Cl
     assert escalations(second)[0]["live"] is False
 
 
+async def test_with_nobody_at_the_desk_it_is_recorded_and_told_why(shop: SqlShop, shipped: Order) -> None:
+    stage = Stage(shop, shipped.customer_id, metadata={"people": False})
+    form = FormStage(stage, CancelForm())
+    await ask(form, shipped, "cancel_order")
+    second = await ask(form, shipped, "cancel_order")
+    assert second.responses == ["utter_cancel_shipped", "utter_exception_recorded"]
+    assert escalations(second)[0]["live"] is False
+    recorded = Scene(second.messages[-2:], ())
+    for style, text in recorded.texts().items():
+        assert "在岗" in text, style
+        assert "服务时间" not in text
+
+
 async def test_what_is_no_rule_but_done_already_is_no_exception(shop: SqlShop) -> None:
     order = await order_in(shop, OrderState.CANCELLED)
     stage = FormStage(Stage(shop, order.customer_id), CancelForm())

@@ -147,6 +147,41 @@ async def test_the_wish_for_a_person_is_passed_on_while_the_shop_is_away(shop: S
         assert directive["reason"] == "转人工"
 
 
+@pytest.mark.parametrize(
+    ("customer", "response"), [("u1006", "utter_human_recorded"), (None, "utter_human_ask_contact")]
+)
+async def test_with_nobody_at_the_desk_no_person_is_announced(
+    shop: SqlShop, customer: str | None, response: str
+) -> None:
+    hours = await shop.service_hours()
+    stage = Stage(shop, customer, metadata={"people": False})
+    scene = await stage.play(RequestHuman(), "转人工", intent="ask_human")
+    assert scene.responses == [response]
+    (directive,) = scene.directives
+    answer_by = NOW + timedelta(minutes=hours.answer_minutes)
+    assert (directive["live"], directive["answer_by"]) == (False, answer_by.isoformat())
+    for style, text in scene.texts().items():
+        assert "在岗" in text, style
+        assert f"{answer_by:%H:%M}" in text
+        # It is no question of the hours, and nobody is on the way.
+        assert not any(word in text for word in ("服务时间", "下班", "现在转", hours.opens, hours.closes)), (
+            text
+        )
+    again = await stage.play(RequestHuman(), "人工呢", intent="ask_human")
+    assert again.responses == ["utter_human_waiting"]
+    stage.metadata = {"people": True}
+    came = await stage.play(RequestHuman(), "人工呢", intent="ask_human")
+    assert (came.responses, came.directives[0]["live"]) == (["utter_human_transfer"], True)
+
+
+async def test_at_night_the_hours_are_the_reason_whoever_is_at_the_desk(shop: SqlShop, night: Clock) -> None:
+    for people in (True, False):
+        stage = Stage(shop, "u1006", metadata={"people": people})
+        scene = await stage.play(RequestHuman(), "转人工", intent="ask_human")
+        assert scene.directives[0]["live"] is False
+        assert "nobody" not in scene.facts
+
+
 async def test_a_call_back_needs_a_number(shop: SqlShop) -> None:
     stage = Stage(shop)
     asked = await stage.play(RequestCallback(), "给我回电话", intent="ask_callback")
@@ -186,6 +221,15 @@ async def test_the_service_hours_are_told_with_whether_anybody_is_there(shop: Sq
             assert hours.opens in text
             assert hours.closes in text
             assert ("现在不在" in text) is not there
+
+
+async def test_the_service_hours_promise_nobody_who_is_not_there(shop: SqlShop) -> None:
+    stage = Stage(shop, metadata={"people": False})
+    scene = await stage.play(TellServiceHours(), "现在有人工吗", intent="ask_service_hours")
+    for text in scene.texts().values():
+        assert "现在在服务时间" in text
+        assert "在岗" in text
+        assert not any(word in text for word in ("要找", "现在不在", "已经下班")), text
 
 
 async def test_hours_around_the_clock_name_no_hours(shop: SqlShop, monkeypatch: pytest.MonkeyPatch) -> None:

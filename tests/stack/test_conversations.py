@@ -13,6 +13,7 @@ import pytest
 
 from actions.shop.columns import SHANGHAI
 from bot.app.client import ApiError
+from tests.stack.agent import AgentClient
 from tests.stack.harness import Shopper, Stack, message_ids
 
 pytestmark = pytest.mark.stack
@@ -200,11 +201,26 @@ def nobody_there(stack: Stack) -> Iterator[None]:
 
 def test_a_person_is_waited_for_and_the_wait_can_be_left(stack: Stack) -> None:
     serve(stack, "00:00", "00:00")
+    agent = AgentClient.hired(stack, "xiaozhou", "小周")
+    assert agent.post("/desk/presence", {"presence": "busy"}).status < 400
+    try:
+        shopper = stack.shopper("u1019")
+        told = shopper.say("转人工")
+        assert "人工客服" in told.text and not LEAKS.search(told.text), told.text
+        assert shopper.say("我有多少积分").said == "", "the bot talks over a person"
+        shopper.say("不等了")
+        assert shopper.say("我有多少积分").said.count("积分")
+    finally:
+        assert agent.post("/desk/presence", {"presence": "away"}).status < 400
+
+
+def test_with_nobody_at_the_desk_no_person_is_announced_and_the_bot_stays(stack: Stack) -> None:
+    serve(stack, "00:00", "00:00")
     shopper = stack.shopper("u1019")
     told = shopper.say("转人工")
-    assert "人工客服" in told.text and not LEAKS.search(told.text), told.text
-    assert shopper.say("我有多少积分").said == "", "the bot talks over a person"
-    shopper.say("不等了")
+    assert shopper.session.owner == "BOT"
+    assert "在岗" in told.text and re.search(r"\d+:\d\d", told.text), told.text
+    assert "现在为您转接" not in told.text and "现在转人工" not in told.text
     assert shopper.say("我有多少积分").said.count("积分")
 
 

@@ -55,10 +55,12 @@ def chen(desk: Stack) -> AgentClient:
 
 
 @pytest.fixture(autouse=True)
-def stack(desk: Stack, lin: AgentClient, chen: AgentClient) -> Stack:
-    """The stack, whole again; under this name its logs stand beside a failure."""
+def stack(desk: Stack, lin: AgentClient, chen: AgentClient) -> Iterator[Stack]:
+    """The stack, whole again, with somebody at the desk whom nothing is given unasked."""
     desk.heal()
-    return desk
+    done(chen.post("/desk/presence", {"presence": "busy"}))
+    with chen.at_the_desk():
+        yield desk
 
 
 def done(got: Got) -> Got:

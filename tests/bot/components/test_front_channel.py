@@ -135,7 +135,9 @@ async def test_what_is_settled_counts_with_its_event_alone(front: Front, actions
     assert "settled" not in actions.calls[0]["tracker"]["latest_message"]["metadata"]
 
 
-@pytest.mark.parametrize(("told", "noted"), [({}, None), ({"people": True}, None), ({"people": False}, False)])
+@pytest.mark.parametrize(
+    ("told", "noted"), [({}, None), ({"people": True}, None), ({"people": False}, False)]
+)
 async def test_the_actions_hear_that_nobody_is_at_the_desk(
     front: Front, actions: Actions, told: dict[str, bool], noted: bool | None
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from bot.conversation.desk_schema import agents
-from bot.conversation.desk_types import DeskConversation, QueueFilter, QueueRow, View
+from bot.conversation.desk_types import DeskConversation, Presence, QueueFilter, QueueRow, View
 from bot.conversation.duty import ServiceTime
 from bot.conversation.handover import Handover
 from bot.conversation.schema import SHANGHAI
@@ -65,9 +65,9 @@ class Desk:
         return self.front.conversations.handover
 
     async def hire(
-        self, name: str, *, role: str = "agent", most: int = 3, presence: str = "away", here: bool = True
+        self, name: str, *, role: str = "agent", most: int = 3, presence: str = "busy", here: bool = True
     ) -> str:
-        """Add an account; return its id."""
+        """Add an account; return its id. Who is busy is at the desk and is given nothing unasked."""
         database = self.front.conversations._store.database
         now = self.front.conversations._store.writing.now()
 
@@ -92,6 +92,13 @@ class Desk:
             return agent_id
 
         return await database.write(work)
+
+    async def stay(self) -> None:
+        """Let all who are not away show a sign of life, as their open pages do."""
+        hands = self.front.conversations.handover
+        for agent in await self.front.conversations.desk.agents():
+            if agent.presence is not Presence.AWAY:
+                await hands.sign_of_life(agent.agent_id)
 
     async def see(self, cid: str, agent_id: str = "a_000000000001") -> DeskConversation:
         found = await self.front.conversations.desk.conversation(cid, agent_id)

@@ -31,6 +31,7 @@ class Shop:
         self.reader = front.conversations.desk
 
     async def ask(self, customer: str | None = None, **directive: Any) -> Shopper:
+        await self.desk.stay()
         shopper = await self.front.open(customer)
         ask = {"type": "directive", "directive": "request_human", "reason": "退款", "live": True, **directive}
         self.rasa.script = lambda request: answer(request, [{"custom": ask}])

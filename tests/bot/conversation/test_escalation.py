@@ -206,6 +206,7 @@ def test_a_position_counts_from_one() -> None:
         (("waiting", "tell_again_minutes"), [8, 3], "tell_again"),
         (("waiting", "reassign_minutes"), 1, "remind_agent_minutes"),
         (("waiting", "gone_minutes"), "3", "gone_minutes"),
+        (("waiting", "nobody_minutes"), 0, "nobody_minutes"),
         (("head_start_minutes", "reason", "anger"), -1, "reason.anger"),
         (("head_start_minutes", "level", "gold"), None, "level.gold"),
         (("head_start_minutes", "reason", "temperament"), 3, "temperament is unknown"),

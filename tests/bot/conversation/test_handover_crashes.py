@@ -102,6 +102,7 @@ async def test_each_write_is_whole_or_not_at_all(still: Front, rasa: RasaStub) -
 
 async def test_an_answer_that_hands_over_is_whole_or_not_at_all(still: Front, rasa: RasaStub) -> None:
     desk = Desk(still)
+    await desk.hire("小忙")
     ask = {"type": "directive", "directive": "request_human", "reason": "x", "live": True}
     taken: list[Work] = []
     worker = still.conversations._worker

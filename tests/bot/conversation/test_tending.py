@@ -23,6 +23,7 @@ from tests.bot.conversation.harness import QUICK, Front, Shopper
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 
 RULES = Rules.load()
+WISH = {"type": "directive", "directive": "request_human", "reason": "退款"}
 STILL = replace(QUICK, sweep=3600.0)  # the tests tend by hand
 
 
@@ -154,10 +155,32 @@ def test_the_shopper_is_told_at_each_step_once() -> None:
     assert steps([replace(waiting, told_at=NOON - minutes(1.1))], busy) == [(Act.TELL_AGAIN, 1)]
 
 
-def test_nobody_on_duty_is_told_once() -> None:
-    waiting = case(1, since=NOON - minutes(9))
-    assert steps([waiting], []) == [(Act.TELL_NOBODY, 1)]
-    assert steps([replace(waiting, nobody_at=NOON - minutes(8))], []) == []
+GONE = {"here": False, "left_at": NOON - minutes(9)}
+
+
+@pytest.mark.parametrize(
+    ("staff", "told", "expected"),
+    [
+        ([], None, Act.TELL_NOBODY),
+        ([agent("a", presence=Presence.AWAY)], None, Act.TELL_NOBODY),
+        ([agent("a", **GONE)], None, Act.TELL_NOBODY),
+        ([], 2.9, None),
+        ([], 3, Act.DESERTED),
+        ([agent("a", **GONE)], 3, Act.DESERTED),
+        # Somebody was there again in between.
+        ([agent("a", **GONE), agent("b", here=False, left_at=NOON - minutes(2.9))], 8, None),
+        ([agent("a", **GONE), agent("b", here=False, left_at=NOON - minutes(3))], 8, Act.DESERTED),
+        # Who is at the desk is somebody, whatever was told before.
+        ([agent("a", load=2)], None, None),
+        ([agent("a", presence=Presence.BUSY)], None, None),
+        ([agent("a", presence=Presence.BUSY)], 30, None),
+    ],
+)
+def test_nobody_at_the_desk_is_told_once_and_not_waited_for(
+    staff: list[OnDuty], told: float | None, expected: Act | None
+) -> None:
+    waiting = case(1, nobody_at=None if told is None else NOON - minutes(told))
+    assert steps([waiting], staff) == ([] if expected is None else [(expected, 1)])
 
 
 def test_after_hours_go_back_except_who_is_served_now() -> None:
@@ -180,7 +203,7 @@ class Queue:
     async def join(self, *, live: bool = True, customer: str | None = None) -> Shopper:
         """Open a conversation whose shopper asks for a person."""
         shopper = await self.front.open(customer)
-        ask = {"type": "directive", "directive": "request_human", "reason": "退款", "live": live}
+        ask = {**WISH, "live": live}
         self.rasa.script = lambda request: answer(request, [{"text": "好的"}, {"custom": ask}])
         await shopper.say("转人工", "m_ask")
         self.rasa.script = answer
@@ -215,12 +238,14 @@ async def queue(rasa: RasaStub, tmp_path: Path) -> AsyncIterator[Queue]:
 
 
 async def test_who_waits_gets_the_next_agent_and_hears_who(queue: Queue) -> None:
+    await queue.desk.hire("小忙")
     shopper = await queue.join()
-    assert await queue.said(shopper) == ["nobody"] and await queue.owner(shopper) == "WAITING"
+    await queue.tend()
+    assert await queue.said(shopper) == ["joined"] and await queue.owner(shopper) == "WAITING"
     lin = await queue.desk.hire("小林", presence="online")
     await queue.tend()
     await queue.tend()
-    assert await queue.said(shopper) == ["nobody", "agent"] and await queue.owner(shopper) == "HUMAN"
+    assert await queue.said(shopper) == ["joined", "agent"] and await queue.owner(shopper) == "HUMAN"
     (row,) = await queue.desk.queue(lin, View.MINE)
     assert row.conversation_id == shopper.conversation_id and row.unread > 0
     assert "agent=小林" in (await shopper.messages())[-1]["text"]
@@ -229,6 +254,7 @@ async def test_who_waits_gets_the_next_agent_and_hears_who(queue: Queue) -> None
 async def test_two_fronts_tend_one_queue(queue: Queue, rasa: RasaStub) -> None:
     url = queue.front.settings.record_url
     async with Front(url, rasa.port, patience=STILL, clock=queue.clock, duty=queue.hours) as second:
+        await queue.desk.hire("小忙")
         shoppers = [await queue.join() for _ in range(5)]
         lin = await queue.desk.hire("小林", presence="online", most=3)
         await asyncio.gather(*(f.conversations.handover.tend() for f in (queue.front, second) for _ in "12"))
@@ -298,13 +324,13 @@ async def test_whose_page_is_closed_loses_the_conversation_to_the_queue(queue: Q
 async def test_the_end_of_the_service_hours_gives_it_back_with_a_promise(
     queue: Queue, rasa: RasaStub
 ) -> None:
+    lin = await queue.desk.hire("小林")
     shopper = await queue.join()
     queue.hours.open_now = False
     await queue.tend()
     await queue.tend()
     assert await queue.owner(shopper) == "BOT"
-    assert await queue.said(shopper) == ["nobody", "after_hours"]
-    lin = await queue.desk.hire("小林")
+    assert await queue.said(shopper) == ["joined", "after_hours"]
     (row,) = await queue.desk.queue(lin, View.WAITING)  # it is not forgotten
     assert row.owner is Owner.BOT and row.escalation is not None
     replies = await shopper.say("那我问问物流")
@@ -314,7 +340,105 @@ async def test_the_end_of_the_service_hours_gives_it_back_with_a_promise(
     assert await queue.owner(shopper) == "HUMAN"
 
 
+async def test_whom_all_have_left_is_told_and_then_given_the_bot(queue: Queue, rasa: RasaStub) -> None:
+    lin = await queue.desk.hire("小林")
+    shopper, after = await queue.join(), await queue.join()
+    await queue.desk.hands.set_presence(lin, "away")
+    await queue.tend()
+    assert await queue.said(shopper) == ["joined", "nobody"]
+    for minute in range(3):
+        assert await queue.owner(shopper) == "WAITING", minute
+        queue.clock.pass_by(minutes=1)
+        await queue.tend()
+    await queue.tend()
+    for one in (shopper, after):
+        assert await queue.owner(one) == "BOT"
+        assert await queue.said(one) == ["joined", "nobody", "noted"]
+    found = await queue.desk.see(shopper.conversation_id)
+    assert found.owner_changes[-1].reason == "deserted" and found.escalations[0].outcome is None
+    assert [r["text"] for r in await shopper.say("我的快递到哪了")] == ["答：我的快递到哪了"]
+    assert rasa.calls[-2]["event"] == "handed_back" and rasa.calls[-1]["people"] is False
+    # Who comes on duty finds both in the queue, in their old places, and takes over.
+    await queue.desk.hands.set_presence(lin, "online")
+    waiting = [row.conversation_id for row in await queue.desk.queue(lin, View.WAITING)]
+    assert waiting == [shopper.conversation_id, after.conversation_id]
+    await queue.tend()
+    assert await queue.owner(shopper) == "BOT"  # she talks to the bot: nobody is put in between unasked
+    await queue.desk.hands.take_over(shopper.conversation_id, lin)
+    assert await queue.owner(shopper) == "HUMAN" and (await queue.said(shopper))[-1] == "agent"
+    # Who asks again is waited with again, and told again when that ends.
+    await queue.desk.hands.set_presence(lin, "busy")
+    rasa.script = lambda request: answer(request, [{"custom": {**WISH, "live": True}}])
+    await after.say("转人工", "m_again")
+    await queue.desk.hands.set_presence(lin, "away")
+    await queue.tend()
+    assert await queue.owner(after) == "WAITING"
+    assert (await queue.said(after))[-2:] == ["joined", "nobody"]
+
+
+async def test_who_keeps_waiting_for_nobody_is_given_the_same_time_again(queue: Queue) -> None:
+    lin = await queue.desk.hire("小林")
+    shopper = await queue.join()
+    await queue.desk.hands.set_presence(lin, "away")
+    await queue.tend()
+    queue.clock.pass_by(minutes=2)
+    assert (await keep_waiting(queue, shopper))["owner"] == "WAITING"
+    assert await queue.said(shopper) == ["joined", "nobody", "nobody"]  # no place and minutes that are none
+    queue.clock.pass_by(minutes=2)
+    await queue.tend()
+    assert await queue.owner(shopper) == "WAITING"
+    queue.clock.pass_by(minutes=1)
+    await queue.tend()
+    assert await queue.owner(shopper) == "BOT" and (await queue.said(shopper))[-1] == "noted"
+
+
+async def keep_waiting(queue: Queue, shopper: Shopper) -> dict[str, Any]:
+    """Tap the button of the last line; return the answer."""
+    buttons = [b for m in await shopper.messages() for b in m.get("buttons", ()) if b["title"] == "继续等"]
+    got = await shopper.post(button=buttons[-1]["id"], message_id="m_keep")
+    assert got.status == 200
+    answered: dict[str, Any] = got.json
+    return answered
+
+
+async def test_with_nobody_at_the_desk_the_bot_goes_on(queue: Queue, rasa: RasaStub) -> None:
+    """The bot believed that somebody was there: the last look decides, and the shopper hears what holds."""
+    lin = await queue.desk.hire("小林", here=False)
+    shopper = await queue.join(live=True)
+    assert await queue.owner(shopper) == "BOT" and await queue.said(shopper) == ["noted"]
+    (row,) = await queue.desk.queue(lin, View.WAITING)
+    assert row.conversation_id == shopper.conversation_id and row.owner is Owner.BOT
+    assert [r["text"] for r in await shopper.say("我的快递到哪了")] == ["答：我的快递到哪了"]
+    await queue.alive(lin)
+    await queue.join(live=True)
+    asked = await queue.join(live=True)
+    assert await queue.owner(asked) == "WAITING" and await queue.said(asked) == ["joined"]
+
+
+async def test_every_turn_says_whether_anybody_is_at_the_desk(queue: Queue, rasa: RasaStub) -> None:
+    async def told() -> bool | None:
+        shopper = await queue.front.open()
+        await shopper.say("在吗")
+        said: bool | None = rasa.calls[-1].get("people")
+        return said
+
+    await queue.tend()
+    assert await told() is False
+    lin = await queue.desk.hire("小林", presence="away")
+    await queue.desk.hands.set_presence(lin, "busy")
+    assert await told() is None  # at once, without a look at the queue
+    queue.clock.pass_by(seconds=61)  # the page was closed
+    assert await told() is None
+    await queue.tend()
+    assert await told() is False
+    await queue.alive(lin)
+    assert await told() is None
+    await queue.desk.hands.set_presence(lin, "away")
+    assert await told() is False
+
+
 async def test_outside_of_the_hours_the_bot_goes_on(queue: Queue) -> None:
+    await queue.desk.hire("小林")
     queue.hours.open_now = False
     shopper = await queue.join(live=False)
     assert await queue.owner(shopper) == "BOT" and await queue.said(shopper) == []  # the bot has said it
@@ -331,9 +455,9 @@ async def test_outside_of_the_hours_the_bot_goes_on(queue: Queue) -> None:
 async def test_members_come_earlier_as_published_and_the_shop_is_asked_once(queue: Queue) -> None:
     queue.hours.levels = {"u2": "diamond"}
     queue.hours.away = True
+    lin = await queue.desk.hire("小林", most=1)
     first, second = await queue.join(customer="u1"), await queue.join(customer="u2")
     await queue.tend()
-    lin = await queue.desk.hire("小林", most=1)
     order = [row.conversation_id for row in await queue.desk.queue(lin)]
     assert order == [first.conversation_id, second.conversation_id]
     queue.hours.away = False

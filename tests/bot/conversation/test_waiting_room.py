@@ -29,6 +29,7 @@ def human(request: dict[str, Any], **more: Any) -> dict[str, Any]:
 @pytest_asyncio.fixture
 async def waiting(front: Front, rasa: RasaStub) -> AsyncIterator[Shopper]:
     """A shopper who has asked for a person and waits."""
+    await Desk(front).hire("小忙")
     shopper = await front.open("u1")
     rasa.script = human
     await shopper.say("转人工", "m_ask")
@@ -210,6 +211,7 @@ async def test_danger_told_to_the_queue_goes_to_its_front(
 
 
 async def test_messages_behind_the_one_that_hands_over_go_to_the_person(front: Front, rasa: RasaStub) -> None:
+    await Desk(front).hire("小忙")
     shopper = await front.open()
     rasa.gate.clear()
     rasa.script = human
@@ -244,12 +246,13 @@ async def test_what_is_read_hands_over(
         return answer(request, reading=reading)
 
     async with Front(f"sqlite:///{tmp_path / 'record.db'}", rasa.port, duty=Hours()) as front:
+        await Desk(front).hire("小忙")
         shopper = await front.open()
         rasa.script = script
         for text in texts:
             assert await Desk(front).owner(shopper.conversation_id) == "BOT"
             replies = await shopper.say(text)
-        assert names(replies)[-1] == "utter_queue_nobody"
+        assert names(replies)[-1] == "utter_queue_joined"
         found = await Desk(front).see(shopper.conversation_id)
         assert found.owner is Owner.WAITING and found.escalations[0].reason is reason
         assert found.escalations[0].detail == texts[-1] and found.escalations[0].opened_by == "system"
@@ -259,9 +262,10 @@ async def test_trouble_hands_over_and_giving_up_is_offered_a_person(front: Front
     misunderstood = {"name": "nlu_fallback", "confidence": 0.3}
     engine = small_engine()
     rasa.script = lambda request: answer(request, intent=misunderstood)
+    await Desk(front).hire("小忙")
     shopper, other = await front.open(), await front.open()
     await shopper.say("嗯啊哦")
-    assert names(await shopper.say("啊这"))[-1] == "utter_queue_nobody"
+    assert names(await shopper.say("啊这"))[-1] == "utter_queue_joined"
     await other.say("嗯啊哦")
     rasa.script = lambda request: answer(request, reading=engine(request["text"], None, (), 0.0).reading)
     assert names(await other.say("算了"))[-1] == "utter_queue_offer"
@@ -280,9 +284,10 @@ async def test_the_bot_hands_over_what_the_rules_do_not_allow(front: Front, rasa
         "level": "gold",
     }
     rasa.script = lambda request: answer(request, [{"text": "规则是这样的"}, {"custom": wish}])
+    await Desk(front).hire("小忙")
     shopper = await front.open("u1")
     replies = await shopper.say("就是要退")
-    assert names(replies) == ["规则是这样的", "utter_queue_nobody"]
+    assert names(replies) == ["规则是这样的", "utter_queue_joined"]
     (found,) = (await Desk(front).see(shopper.conversation_id)).escalations
     assert found.reason is Reason.POLICY_EXCEPTION and found.opened_by == "bot"
     assert found.detail == "过了七天还要退" and found.order_number == "202611200001" and found.level == "gold"
@@ -301,6 +306,37 @@ async def test_out_of_hours_what_is_read_is_promised_an_answer(rasa: RasaStub, t
         lin = await Desk(front).hire("小林")
         (row,) = await Desk(front).queue(lin)
         assert row.conversation_id == shopper.conversation_id
+
+
+async def test_with_nobody_at_the_desk_what_is_read_is_noted_and_the_bot_goes_on(
+    rasa: RasaStub, tmp_path: Path
+) -> None:
+    engine = small_engine()
+
+    def script(request: dict[str, Any]) -> dict[str, Any]:
+        reading = engine(request["text"], None, (), 0.0).reading if "text" in request else None
+        return answer(request, reading=reading)
+
+    async with Front(f"sqlite:///{tmp_path / 'record.db'}", rasa.port, duty=Hours()) as front:
+        desk = Desk(front)
+        lin = await desk.hire("小林", presence="away")
+        shopper = await front.open()
+        rasa.script = script
+        assert names(await shopper.say("气人")) == ["答：气人"]
+        replies = await shopper.say("真气")
+        assert names(replies) == ["答：真气", "utter_queue_noted"] and "answer_by=" in replies[-1]["text"]
+        assert names(await shopper.say("气死了")) == ["答：气死了"]  # told once
+        (row,) = await desk.queue(lin)
+        assert row.owner is Owner.BOT and row.escalation is not None
+        assert row.escalation.reason is Reason.ANGER
+        danger = await shopper.say("充电器冒烟了")  # told each time, and first in the queue
+        assert names(danger)[-1] == "utter_queue_noted"
+        (row,) = await desk.queue(lin)
+        assert row.escalation is not None and row.escalation.reason is Reason.SAFETY
+        await desk.hands.set_presence(lin, "busy")
+        assert names(await shopper.say("我要打12315"))[-1] == "utter_queue_joined"
+        found = await desk.see(shopper.conversation_id)
+        assert found.owner is Owner.WAITING and len(found.escalations) == 1
 
 
 async def test_the_same_cause_rests_after_a_hand_back_but_not_the_wish(front: Front, rasa: RasaStub) -> None:
