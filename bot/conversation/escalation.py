@@ -185,7 +185,7 @@ def decide(situation: Situation, rules: Rules) -> Decision | None:
     if SAFETY in last.signals:
         return Decision(Reason.SAFETY)
     if situation.wish is not None:
-        return Decision(situation.wish.reason)
+        return Decision(_graver(situation.wish.reason, last))
     for reason in _automatic(situation.recent, rules):
         if situation.rested.get(reason, rules.rest_messages) >= rules.rest_messages:
             return Decision(reason)
@@ -193,6 +193,11 @@ def decide(situation: Situation, rules: Rules) -> Decision | None:
     if GIVING_UP in last.signals and troubled:
         return Decision(_offered(situation.recent), offer=True)
     return None
+
+
+def _graver(wished: Reason, last: Said) -> Reason:
+    """Return the reason of a wish: a complaint that threatens is a threat, which comes first in the queue."""
+    return Reason.THREAT if wished is Reason.COMPLAINT and THREAT in last.signals else wished
 
 
 def worth_looking(last: Said) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -88,8 +88,11 @@ class Judging:
         wish: Wish | None,
         decision: Decision,
     ) -> Verdict | None:
-        asked = wish is not None and wish.reason is decision.reason
-        if wish is None or not asked:
+        asked = wish is not None and decision.reason in {wish.reason, Reason.THREAT}
+        by = _opener(decision.reason if wish is None else wish.reason, asked=asked)
+        if wish is not None and asked:
+            wish = replace(wish, reason=decision.reason)
+        else:
             text = str(message.content.get("text") or message.content.get("title") or "")
             wish = Wish(decision.reason, detail=text[:_DETAIL] or None, level=wish.level if wish else None)
         now = self._writing.now()
@@ -103,9 +106,7 @@ class Judging:
         known = queueing.open_escalation(connection, cid)
         if known is not None and not live and not asked and decision.reason is not Reason.SAFETY:
             return None  # it waits for people already, and the shopper knows
-        return Verdict(
-            wish, live=live, by=_opener(decision.reason, asked=asked), told=asked and wish.live is live
-        )
+        return Verdict(wish, live=live, by=by, told=asked and wish.live is live)
 
     def carry_out(self, entry: Entry, verdict: Verdict, message: Pending) -> None:
         """Do what was judged, and tell the shopper."""

@@ -88,6 +88,15 @@ def test_what_is_asked_for_is_done_whatever_was_before(reason: Reason) -> None:
         assert decide(Situation(recent, Wish(reason), rested), RULES) == Decision(reason)
 
 
+def test_a_complaint_that_threatens_is_a_threat() -> None:
+    threat = Said("angry", frozenset({"threat"}))
+    for wished, expected in (
+        (Reason.COMPLAINT, Reason.THREAT),
+        (Reason.CUSTOMER_REQUEST, Reason.CUSTOMER_REQUEST),
+    ):
+        assert decide(Situation((threat,), Wish(wished)), RULES) == Decision(expected)
+
+
 def test_danger_goes_before_what_is_asked_for() -> None:
     asked = Situation((signals("safety"),), Wish(Reason.COMPLAINT))
     assert decide(asked, RULES) == Decision(Reason.SAFETY)
