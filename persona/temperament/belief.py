@@ -16,9 +16,11 @@ the states, and from it of the types, is::
 
     P(t) ∝ (1 - s) · h[t] · exp(L[t])        P(silent) ∝ s        p(t) = P(t) + P(silent) · h[t]
 
-so that silent conversations leave a shopper where history put him. A type is served from ``p ≥ enter`` on,
-kept while ``p ≥ leave``, and replaced only by one that reaches ``enter`` and leads by ``lead`` (a Schmitt
-trigger: two thresholds, so that noise around one of them does not toggle the output).
+so that silent conversations leave a shopper where history put him. A type is served from ``p ≥ enter`` on
+where a cue of the lexicon has spoken for it in this conversation, from ``p ≥ enter_bare`` on where only tone,
+habits of style or history do: a second kind of witness, which an agent can be shown, earns the lower
+threshold. It is kept while ``p ≥ leave``, and replaced only by one that may be served and leads by ``lead``
+(a Schmitt trigger: two thresholds, so that noise around one of them does not toggle the output).
 """
 
 from __future__ import annotations
@@ -128,6 +130,7 @@ def updated(belief: Belief, evidence: Sequence[Evidence], tone: Tone, figures: B
         evidence=moved,
         turns=belief.turns + 1,
         seen=(*belief.seen, *fresh)[-REMEMBERED:],
+        cued=_cued(belief, evidence),
         tone=Tone.of(belief.tone).faded(figures.forget).plus(tone).flat(),
     )
     return replace(after, served=served(after, figures))
@@ -135,14 +138,36 @@ def updated(belief: Belief, evidence: Sequence[Evidence], tone: Tone, figures: B
 
 def served(belief: Belief, figures: BeliefFigures) -> Temperament | None:
     """Return the type to serve, given the one served so far (hysteresis)."""
-    chances = dict(zip(TYPES, probabilities(belief, figures), strict=True))
-    best = max(TYPES, key=lambda kind: chances[kind])
-    now = belief.served
+    witnessed = [kind in belief.cued for kind in TYPES]
+    now = TYPES.index(belief.served) if belief.served else None
+    chosen = decided(probabilities(belief, figures), now, witnessed, figures)
+    return None if chosen is None else TYPES[chosen]
+
+
+def decided(
+    chances: Sequence[float], now: int | None, witnessed: Sequence[bool], figures: BeliefFigures
+) -> int | None:
+    """Return the index of the type to serve, or None.
+
+    Args:
+        chances: probabilities of the types, in the order of TYPES.
+        now: index of the type served so far, or None.
+        witnessed: for each type, whether a cue of the lexicon has spoken for it.
+        figures: the thresholds.
+    """
+    best = max(range(len(chances)), key=lambda i: chances[i])
+    enough = chances[best] >= (figures.enter if witnessed[best] else figures.enter_bare)
     if now is None:
-        return best if chances[best] >= figures.enter else None
-    if best is not now and chances[best] >= figures.enter and chances[best] - chances[now] >= figures.lead:
+        return best if enough else None
+    if best != now and enough and chances[best] - chances[now] >= figures.lead:
         return best
     return now if chances[now] >= figures.leave else None
+
+
+def _cued(belief: Belief, evidence: Sequence[Evidence]) -> tuple[Temperament, ...]:
+    """Return the types that have a cue of the lexicon, those of a new message among them."""
+    spoken = {item.type for item in evidence if item.cue.startswith("lexicon:") and item.weight > 0}
+    return tuple(sorted({*belief.cued, *spoken}, key=lambda kind: kind.value))
 
 
 def secondary(belief: Belief, figures: BeliefFigures) -> Temperament | None:

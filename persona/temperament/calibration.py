@@ -22,7 +22,8 @@ class BeliefFigures:
         repeat: factor on a cue's weight for each time it was seen recently; in [0, 1].
         forget: factor on older evidence with each message; in (0, 1].
         cap: most nats that one message adds for one type.
-        enter: probability at which a type begins to be served.
+        enter: probability at which a type begins to be served where a cue of the lexicon bears witness to it.
+        enter_bare: probability at which it is served without one, on tone, style and history alone.
         leave: probability under which the served type is given up.
         tone: factor on the score of the classifier.
         lean: intercepts of the types, in nats, in the order of TYPES; full after some messages.
@@ -37,6 +38,7 @@ class BeliefFigures:
     tone: float = 1.0
     lean: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
     enter: float = 0.5
+    enter_bare: float = 0.65
     leave: float = 0.4
     lead: float = 0.12
     second: float = 0.25

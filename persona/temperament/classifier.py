@@ -22,9 +22,9 @@ from persona.temperament.types import TYPES
 #: Longest n-gram.
 LONGEST = 3
 
-#: Squared length that is added to a conversation's before it is normalised: what some fifty characters
+#: Squared length that is added to a conversation's before it is normalised: what five characters
 #: weigh.
-MASS = 3000.0
+MASS = 300.0
 
 FloatArray = NDArray[np.float64]
 

@@ -186,9 +186,12 @@ def _overlaps(pattern: re.Pattern[str], text: str, start: int, end: int) -> bool
 
 
 def _longest(hits: list[Hit]) -> list[Hit]:
-    """Let no words count twice: drop a hit inside another of its type, or strictly inside any other."""
+    """Let no words count twice: drop a hit inside another of its type, or strictly inside any other.
+
+    Of two cues of a type on the same words the one that stands first in the file counts.
+    """
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda h: (h.start - h.end, -h.cue.weight, h.start)):
+    for hit in sorted(hits, key=lambda h: (h.start - h.end, h.start)):
         inside = any(
             k.start <= hit.start
             and hit.end <= k.end

@@ -5,19 +5,19 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from persona.temperament import belief as beliefs
 from persona.temperament.calibration import Calibration
 from persona.temperament.classifier import Classifier, Tone
 from persona.temperament.history import prior_of
-from persona.temperament.lexicon import Hit, Lexicon
+from persona.temperament.lexicon import Cue, Hit, Lexicon
 from persona.temperament.mood import MoodReader
 from persona.temperament.normalise import Normal, Normaliser
 from persona.temperament.ownwords import foreign_spans, own_text
 from persona.temperament.segment import Segmentation
-from persona.temperament.style import FEATURES, measure
+from persona.temperament.style import FEATURES, Style, measure
 from persona.temperament.types import TYPES, Belief, Evidence, History, Mood, Reading, Signal, Turn
 
 #: The project's language data.
@@ -28,6 +28,23 @@ LEAST = 0.02
 
 _lock = threading.Lock()
 _readers: dict[Path, Reader] = {}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a message shows before any figure weighs it.
+
+    Attributes:
+        own: the shopper's own words, normal form.
+        text: the whole message, normal form; `hits` point into it.
+        hits: the cues found.
+        style: the features of style.
+    """
+
+    own: str
+    text: str
+    hits: tuple[Hit, ...]
+    style: Style
 
 
 class Reader:
@@ -108,18 +125,12 @@ class Reader:
             number) leaves the belief as it was.
         """
         before = belief if belief is not None else self.neutral_belief()
-        normal = self._normalise(text)
-        agent, gap = self._before(context, at)
-        foreign = foreign_spans(normal, agent)
-        own = own_text(normal, foreign)
-        doc = self._segment.doc(normal.text)
+        normal, own, measured = self._measured(text, context, at)
         mood = self._mood.read(normal, own, text)
-        if not any(c.isalpha() or "\ue000" <= c <= "\uf8ff" or c in "?!" for c in own.replace("某", "")):
+        if measured is None:
             return self._reading(before, (), mood)
-        kinds = self._lexicon.kinds_of_reply(agent) if agent else frozenset[str]()
-        hits = self._lexicon.find(doc, kinds, foreign)
         figures = self.calibration.belief
-        cues, style = self._cues(hits, normal, text), self._style(own, kinds, gap, text)
+        cues, style = self._cues(measured.hits, normal, text), self._style(measured.style, text)
         evidence = beliefs.discounted(cues, style, before, figures.repeat)
         after = beliefs.updated(before, evidence, self._classifier.tone(own), figures)
         evidence += self._toned(before, after, text)
@@ -139,6 +150,33 @@ class Reader:
         agent, _ = self._before(context, None)
         mood, _, signals = self._mood.read(normal, own_text(normal, foreign_spans(normal, agent)), text)
         return mood, signals
+
+    def measure(self, text: str, *, context: Sequence[Turn] = (), at: float | None = None) -> Measured | None:
+        """Return what :meth:`read` weighs in a message; None where nothing is the shopper's own."""
+        return self._measured(text, context, at)[2]
+
+    @property
+    def classifier(self) -> Classifier:
+        """The trained classifier."""
+        return self._classifier
+
+    @property
+    def cues(self) -> tuple[Cue, ...]:
+        """All cues of the lexicon, in a fixed order."""
+        return self._lexicon.cues
+
+    def _measured(
+        self, text: str, context: Sequence[Turn], at: float | None
+    ) -> tuple[Normal, str, Measured | None]:
+        normal = self._normalise(text)
+        agent, gap = self._before(context, at)
+        foreign = foreign_spans(normal, agent)
+        own = own_text(normal, foreign)
+        if not any(c.isalpha() or "\ue000" <= c <= "\uf8ff" or c in "?!" for c in own.replace("某", "")):
+            return normal, own, None
+        kinds = self._lexicon.kinds_of_reply(agent) if agent else frozenset[str]()
+        hits = self._lexicon.find(self._segment.doc(normal.text), kinds, foreign)
+        return normal, own, Measured(own, normal.text, tuple(hits), measure(own, kinds, gap))
 
     def _toned(self, before: Belief, after: Belief, text: str) -> list[Evidence]:
         """What the trained classifier's opinion of the whole conversation moved with this message."""
@@ -171,8 +209,7 @@ class Reader:
             out.append(Evidence(f"lexicon:{hit.cue.id}", text[start:end], start, end, hit.cue.type, weight))
         return out
 
-    def _style(self, own: str, kinds: frozenset[str], gap: float | None, text: str) -> list[Evidence]:
-        style = measure(own, kinds, gap)
+    def _style(self, style: Style, text: str) -> list[Evidence]:
         scale = self.calibration.scale["style"]
         out = []
         for kind, weights in zip(TYPES, self.calibration.style, strict=True):

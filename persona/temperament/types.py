@@ -159,6 +159,7 @@ class Belief:
         turns: shopper messages that counted.
         served: the type served now, after hysteresis; None serves neutral.
         seen: short hashes of recent cues, so that repetition counts less.
+        cued: the types for which a cue of the lexicon has spoken in this conversation, sorted by name.
         tone: running sums of the trained classifier (see `classifier.Tone`); empty before the first word.
         corrected: what a person's correction adds to the prior, same order; empty without one
             (see :mod:`persona.temperament.correction`).
@@ -169,6 +170,7 @@ class Belief:
     turns: int = 0
     served: Temperament | None = None
     seen: tuple[str, ...] = ()
+    cued: tuple[Temperament, ...] = ()
     tone: tuple[float, ...] = ()
     corrected: tuple[float, ...] = ()
 
@@ -180,6 +182,7 @@ class Belief:
             "turns": self.turns,
             "served": self.served.value if self.served else None,
             "seen": list(self.seen),
+            "cued": [kind.value for kind in self.cued],
             "tone": [round(x, 2) for x in self.tone],
         }
         return {**data, "corrected": [round(x, 4) for x in self.corrected]} if self.corrected else data
@@ -199,6 +202,7 @@ class Belief:
             turns=int(data.get("turns", 0)),
             served=Temperament(served) if served else None,
             seen=tuple(str(s) for s in data.get("seen", ())),
+            cued=tuple(Temperament(s) for s in data.get("cued", ())),
             tone=tuple(map(float, data.get("tone", ()))),
             corrected=corrected,
         )
