@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, exists, func, null, or_, select
+from sqlalchemy import and_, bindparam, exists, func, null, or_, select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql import Select
 
@@ -48,12 +50,14 @@ _ESCALATION = (
 
 _x = messages.alias("x")
 _last_seq = (
-    select(func.max(_x.c.seq))
+    select(_x.c.seq)
     .where(
         _x.c.conversation_id == _c.id,
         _x.c.author != Author.SYSTEM.value,
         _x.c.audience == Audience.ALL.value,
     )
+    .order_by(_x.c.seq.desc())  # not max(): that would look at every message
+    .limit(1)
     .correlate(conversations)
     .scalar_subquery()
 )
@@ -64,39 +68,29 @@ _requests = (
     .correlate(conversations)
     .scalar_subquery()
 )
-_owed = exists().where(
-    and_(service_requests.c.conversation_id == _c.id, service_requests.c.done_at.is_(None))
+#: Who looks.
+_ME: Any = bindparam("me")
+_seen = (
+    select(desk_reads.c.seq)
+    .where(desk_reads.c.conversation_id == _c.id, desk_reads.c.agent_id == _ME)
+    .correlate(conversations)
+    .scalar_subquery()
 )
-
-
-def unread_of(agent_id: str) -> Any:
-    """Return the count of the shopper's messages that an agent has not seen, as a column."""
-    seen = (
-        select(desk_reads.c.seq)
-        .where(desk_reads.c.conversation_id == _c.id, desk_reads.c.agent_id == agent_id)
-        .correlate(conversations)
-        .scalar_subquery()
+_y = messages.alias("y")
+_unread = (
+    select(func.count())
+    .select_from(_y)
+    .where(
+        _y.c.conversation_id == _c.id,
+        _y.c.author == Author.SHOPPER.value,
+        _y.c.seq > func.coalesce(_seen, 0),
     )
-    y = messages.alias("y")
-    return (
-        select(func.count())
-        .select_from(y)
-        .where(
-            y.c.conversation_id == _c.id,
-            y.c.author == Author.SHOPPER.value,
-            y.c.seq > func.coalesce(seen, 0),
-        )
-        .correlate(conversations)
-        .scalar_subquery()
-    )
-
-
-def mentioned(agent_id: str) -> Any:
-    """Return the condition that a colleague has called an agent to the conversation."""
-    called = mentions.c
-    return exists().where(
-        and_(called.conversation_id == _c.id, called.agent_id == agent_id, called.read_at.is_(None))
-    )
+    .correlate(conversations)
+    .scalar_subquery()
+)
+_mentioned = exists().where(
+    and_(mentions.c.conversation_id == _c.id, mentions.c.agent_id == _ME, mentions.c.read_at.is_(None))
+)
 
 
 def waiting_now() -> Any:
@@ -122,7 +116,9 @@ def joined() -> Any:
     ).outerjoin(agents, _a.id == _e.agent_id)
 
 
-def _select(agent_id: str, wanted: QueueFilter) -> Select:
+@lru_cache(maxsize=256)
+def _select(wanted: QueueFilter) -> Select:
+    """Return the statement of a list, made once; its parameters are ``me`` and, of some, ``only``."""
     source = (
         joined()
         .outerjoin(desk_marks, desk_marks.c.conversation_id == _c.id)
@@ -135,7 +131,7 @@ def _select(agent_id: str, wanted: QueueFilter) -> Select:
         _c.owner.label("owner"),
         _c.channel.label("channel"),
         _c.customer_id.label("customer_id"),
-        _c.orders.label("orders"),
+        (_c.orders if wanted.text else null()).label("orders"),
         _c.style.label("style"),
         _c.mood.label("mood"),
         _c.last_at.label("last_at"),
@@ -146,12 +142,12 @@ def _select(agent_id: str, wanted: QueueFilter) -> Select:
         _m.body.label("last_body"),
         desk_marks.c.flagged_at.label("flagged_at"),
         desk_marks.c.snoozed_until.label("snoozed_until"),
-        unread_of(agent_id).label("unread"),
+        _unread.label("unread"),
         _requests.label("requests"),
-        mentioned(agent_id).label("mentioned"),
+        _mentioned.label("mentioned"),
     ).select_from(source)
     conditions: list[Any] = {
-        View.MINE: [_e.agent_id == agent_id, _e.state == HELD],
+        View.MINE: [_e.agent_id == _ME, _e.state == HELD],
         View.WAITING: [waiting_now()],
         View.ALL: [not_closed()],
         View.CLOSED: [_c.owner == Owner.CLOSED.value],
@@ -165,7 +161,7 @@ def _select(agent_id: str, wanted: QueueFilter) -> Select:
         if value is not None:
             conditions.append(column == value)
     if wanted.only is not None:
-        conditions.append(_c.id.in_(wanted.only))
+        conditions.append(_c.id.in_(bindparam("only", expanding=True)))
     query = query.where(*conditions)
     if wanted.view is View.WAITING:
         live = _c.owner == Owner.WAITING.value
@@ -175,29 +171,37 @@ def _select(agent_id: str, wanted: QueueFilter) -> Select:
     return query.order_by(_c.last_at.desc(), _c.id)
 
 
+@lru_cache(maxsize=256)
+def _limited(wanted: QueueFilter) -> Select:
+    return _select(wanted).limit(SEARCHED if wanted.text else wanted.limit)
+
+
 def read_queue(
     connection: Connection, vault: Vault, agent_id: str, wanted: QueueFilter
 ) -> tuple[QueueRow, ...]:
     """Return a list of the desk, in its order: what waits by place, mine by how long the shopper waits."""
-    query = _select(agent_id, wanted)
     text = (wanted.text or "").strip()
+    # What a statement does not depend on is not in its key.
+    plain = replace(wanted, text="?" if text else None, only=None if wanted.only is None else ())
+    asked = {"me": agent_id, **({} if wanted.only is None else {"only": list(wanted.only)})}
     if not text:
-        found: Sequence[Row] = connection.execute(query.limit(wanted.limit)).all()
+        found: Sequence[Row] = connection.execute(_limited(plain), asked).all()
     else:
-        found = _matching(connection, vault, query, text, search=wanted.view is not View.CLOSED)
-        found = found[: wanted.limit]
+        found = _matching(connection, vault, plain, asked, text)[: wanted.limit]
     tags = _tags(connection, [row.cid for row in found])
     return tuple(_row(vault, row, tags.get(row.cid, ())) for row in found)
 
 
-def _matching(connection: Connection, vault: Vault, query: Select, text: str, *, search: bool) -> list[Row]:
+def _matching(
+    connection: Connection, vault: Vault, wanted: QueueFilter, asked: Mapping[str, Any], text: str
+) -> list[Row]:
     """Return the rows whose customer or order a text names, or whose last messages hold it."""
     named = or_(_c.customer_id == text, _e.order_number == text, _c.id == text)
-    exact = list(connection.execute(query.where(named)).all())
+    exact = list(connection.execute(_select(wanted).where(named), asked).all())
     found = {row.cid for row in exact}
-    candidates = connection.execute(query.limit(SEARCHED)).all()
+    candidates = connection.execute(_limited(wanted), asked).all()
     exact += [row for row in candidates if row.cid not in found and text in row.orders]
-    if not search:
+    if wanted.view is View.CLOSED:
         return exact
     found = {row.cid for row in exact}
     left = [row.cid for row in candidates if row.cid not in found]
@@ -221,14 +225,16 @@ def _holding(connection: Connection, vault: Vault, cids: Sequence[str], text: st
     return hits
 
 
+_TAGS = (
+    select(conversation_tags.c.conversation_id, conversation_tags.c.tag)
+    .where(conversation_tags.c.conversation_id.in_(bindparam("cids", expanding=True)))
+    .order_by(conversation_tags.c.at, conversation_tags.c.tag)
+)
+
+
 def _tags(connection: Connection, cids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
-    query = (
-        select(conversation_tags.c.conversation_id, conversation_tags.c.tag)
-        .where(conversation_tags.c.conversation_id.in_(cids))
-        .order_by(conversation_tags.c.at, conversation_tags.c.tag)
-    )
-    for cid, tag in connection.execute(query):
+    for cid, tag in connection.execute(_TAGS, {"cids": list(cids)}):
         found[cid] = (*found.get(cid, ()), tag)
     return found
 
@@ -258,16 +264,16 @@ def _row(vault: Vault, row: Row, tags: tuple[str, ...]) -> QueueRow:
 def _last_line(vault: Vault, row: Row) -> str:
     if row.last_body is None:
         return ""
-    context = rows.body_context(row.cid, row.last_seq)
-    content = rows.parsed(vault, row.last_body, context)
+    return _line(vault, row.last_body, rows.body_context(row.cid, row.last_seq))
+
+
+@lru_cache(maxsize=2_000)
+def _line(vault: Vault, sealed: str, context: str) -> str:
+    """Return a stored message as one masked line; most lists show the lines that they showed before."""
+    content = rows.parsed(vault, sealed, context)
     words = " ".join(str(content.get("text") or content.get("title") or "").split())
     # Masked before it is cut: half a number is no number to the mask.
     return mask(words[: 2 * LINE])[:LINE]
-
-
-def owed() -> Any:
-    """Return the condition of conversations with a service request to be done."""
-    return _owed
 
 
 def read_requests(

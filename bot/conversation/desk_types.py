@@ -275,6 +275,8 @@ class DeskConversation:
     here: tuple[Agent, ...] = ()  # colleagues who have it open now
     correction: str | None = None  # the last label that a person gave
     seen_seq: int = 0  # the last message that the asking agent has seen
+    names: Mapping[str, str] = field(default_factory=dict)  # of the agents who wrote, by id
+    asked_seq: int = 0  # the shopper's last message
     earlier: tuple[
         Mapping[str, Any], ...
     ] = ()  # {"conversation_id", "created_at", "last_at", "outcome", "style"}

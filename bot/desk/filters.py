@@ -12,6 +12,7 @@ import jinja2
 from bot.desk.assist.labels import group, label, shop_label
 from bot.desk.listing import is_waiting
 from bot.desk.pieces import visible
+from bot.desk.rowing import Rows
 from persona.privacy.masking import mask, mask_name, mask_phone
 
 
@@ -27,6 +28,7 @@ def install(environment: jinja2.Environment) -> None:
         money=money,
     )
     environment.globals.update(label=label, shop_label=shop_label, words_of=_Groups(), waiting=is_waiting)
+    environment.globals["row_of"] = Rows(environment)
 
 
 class _Groups(Mapping[str, Mapping[str, str]]):

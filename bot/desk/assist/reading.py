@@ -145,10 +145,16 @@ def reading_view(conversation: DeskConversation) -> ReadingView:
         signals=tuple(signal for message in read for signal in _signals(message)),
         course=tuple(point for message in read if (point := _point(message))),
         history_marks=tuple(_mark(e) for m in read for e in _evidence(m) if e.cue.startswith("history:")),
-        messages={message.seq: _message(message) for message in read},
+        messages=message_readings(conversation),
         corrected=corrected,
         personalisation=conversation.personalisation,
     )
+
+
+def message_readings(conversation: DeskConversation) -> Mapping[int, MessageReading]:
+    """Return what was read in each of the shopper's messages, by `seq`."""
+    read = (m for m in conversation.messages if is_shopper(m) and m.reading is not None)
+    return {message.seq: _message(message) for message in read}
 
 
 def segments(text: str, evidence: Sequence[Evidence]) -> tuple[Segment, ...]:

@@ -17,7 +17,7 @@ from bot.desk.parts import parts_of
 from bot.desk.pieces import checked_target
 from bot.desk.render import render
 from bot.desk.views.forms import as_json
-from bot.desk.views.loading import CID, SHOWN, answers_owed, fragment, load, state_of, transcript
+from bot.desk.views.loading import CID, SHOWN, fragment, load, load_talk, state_of, transcript
 
 #: News are fetched from so many messages before the last on, since what is understood of one comes later.
 LOOK_BACK = 20
@@ -43,8 +43,8 @@ class ConversationPages:
     async def page(self, request: web.Request) -> web.StreamResponse:
         """Show the conversation; the side panel follows by itself, since it asks the shop."""
         parts, me = parts_of(request), agent_of(request)
-        conversation = await load(request)
-        shown = await transcript(request, conversation, last=SHOWN)
+        conversation = await load_talk(request)
+        shown = transcript(request, conversation, last=SHOWN)
         mine = await parts.reader.queue(me.agent_id, QueueFilter(view=View.MINE))
         names = await request.app[NAMES].of(row.customer_id for row in mine)
         return render(
@@ -57,7 +57,7 @@ class ConversationPages:
                 "items": items(mine, names, view=View.MINE, agent_id=me.agent_id, now=parts.clock()),
                 "colleagues": await parts.reader.agents(),
                 "outcomes": [(one.value, group("outcome")[one.value]) for one in OUTCOMES],
-                "asked": answers_owed(conversation),
+                "asked": conversation.asked_seq,
                 "now": parts.clock(),
             },
         )
@@ -65,22 +65,24 @@ class ConversationPages:
     @needs(Role.AGENT, audit="view_conversation")
     async def messages(self, request: web.Request) -> web.StreamResponse:
         """Return what is new after ``after``, or what was before ``before``, and how it stands, as JSON."""
-        conversation = await load(request)
-        before = _number(request, "before")
+        before, after = _number(request, "before"), _number(request, "after") - LOOK_BACK
         if before:
-            shown = await transcript(request, conversation, before=before, last=SHOWN)
+            conversation = await load_talk(request)
+            shown = transcript(request, conversation, before=before, last=SHOWN)
         else:
-            shown = await transcript(request, conversation, after=_number(request, "after") - LOOK_BACK)
+            conversation = await load_talk(request, after=after)
+            shown = transcript(request, conversation, after=after)
         state = await state_of(request, conversation)
         answer: dict[str, Any] = {
             "html": fragment(request, "messages.html", {"bubbles": shown, "state": state}),
-            "earlier": bool(shown) and shown[0].message.seq > _first_seq(conversation),
         }
-        if not before:
+        if before:
+            answer["earlier"] = bool(shown) and shown[0].message.seq > _first_seq(conversation)
+        else:
             answer["head"] = fragment(request, "head.html", {"state": state})
             answer["mine"] = state.mine
             answer["owner"] = conversation.owner.value
-            answer["asked"] = answers_owed(conversation)
+            answer["asked"] = conversation.asked_seq
             answer["style"] = conversation.style
         return as_json(answer)
 

@@ -54,7 +54,7 @@ class CustomerPages:
             "state": await state_of(request, conversation),
             "chart": found.reading.chart(),
             "now": parts.clock(),
-            "agents": {agent.agent_id: agent.name for agent in await parts.reader.agents()},
+            "agents": await parts.reader.names(),
         }
         return render("side.html", request, context)
 
@@ -66,7 +66,7 @@ class CustomerPages:
         add_to_audit(request, what=what, which=which)
         if what == "message":
             seq = int(which) if which.isascii() and which.isdigit() and len(which) < 10 else 0
-            shown = await transcript(request, conversation, after=seq - 1, before=seq + 1, revealed=seq)
+            shown = transcript(request, conversation, after=seq - 1, before=seq + 1, revealed=seq)
             if not shown:
                 raise web.HTTPNotFound
             context = {"bubbles": shown, "state": await state_of(request, conversation)}
@@ -110,7 +110,10 @@ class CustomerPages:
         order = next((one for one in case.orders if one.order_number == number), None)
         if order is None:
             raise DeskRefusal(404, word("doing", "no_order"))
-        told = await _done_by_the_shop(self._write(request, conversation, order, act, key))
+        try:
+            told = await _done_by_the_shop(self._write(request, conversation, order, act, key))
+        finally:
+            (await assist_of(request)).forget(conversation.conversation_id)
         add_to_audit(request, act=act, order=number)
         name = label("act", act)
         text = word("doing", "order_note", act=name, number=number, more=told)

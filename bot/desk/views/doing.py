@@ -21,7 +21,7 @@ from bot.desk.errors import DeskRefusal, wants_page
 from bot.desk.parts import parts_of
 from bot.desk.render import render
 from bot.desk.views.forms import as_json, field, see_other
-from bot.desk.views.loading import CID, fragment, load, require_held, state_of, transcript
+from bot.desk.views.loading import CID, fragment, load, load_talk, require_held, state_of, transcript
 from bot.desk.words import word
 
 #: The longest text that an agent may send at once, in code points.
@@ -227,8 +227,8 @@ async def said(request: web.Request, message: DeskMessage) -> web.Response:
     """Return what was stored as the page shows it."""
     if wants_page(request):
         return see_other(f"/desk/c/{_cid(request)}")
-    conversation = await load(request)
-    shown = await transcript(request, conversation, after=message.seq - 1, before=message.seq + 1)
+    conversation = await load_talk(request, after=message.seq - 1)
+    shown = transcript(request, conversation, after=message.seq - 1, before=message.seq + 1)
     context = {"bubbles": shown, "state": await state_of(request, conversation)}
     return as_json({"seq": message.seq, "html": fragment(request, "messages.html", context)})
 

@@ -18,10 +18,10 @@ from bot.conversation.desk_types import (
     Role,
 )
 from bot.conversation.errors import NotHeldError
-from bot.conversation.types import Author, Owner
+from bot.conversation.types import Owner
 from bot.desk.access import add_to_audit, agent_of, has_role
 from bot.desk.assist.labels import label
-from bot.desk.assist.reading import reading_view
+from bot.desk.assist.reading import message_readings
 from bot.desk.bubbles import Bubble, bubbles
 from bot.desk.listing import stranger
 from bot.desk.names import NAMES
@@ -64,9 +64,18 @@ class State:
 
 async def load(request: web.Request) -> DeskConversation:
     """Return the conversation that the address names, and note its customer for the audit log; 404."""
-    parts = parts_of(request)
     cid = request.match_info["cid"]
-    found = await parts.reader.conversation(cid, agent_of(request).agent_id)
+    return _found(request, await parts_of(request).reader.conversation(cid, agent_of(request).agent_id))
+
+
+async def load_talk(request: web.Request, *, after: int = 0) -> DeskConversation:
+    """Return of the conversation what transcript and head need, as :meth:`DeskReader.talk` does; 404."""
+    cid = request.match_info["cid"]
+    reader = parts_of(request).reader
+    return _found(request, await reader.talk(cid, agent_of(request).agent_id, after=after))
+
+
+def _found(request: web.Request, found: DeskConversation | None) -> DeskConversation:
     if found is None:
         raise web.HTTPNotFound
     add_to_audit(request, customer_id=found.customer_id)
@@ -112,11 +121,9 @@ async def state_of(request: web.Request, conversation: DeskConversation) -> Stat
     )
 
 
-async def transcript(request: web.Request, conversation: DeskConversation, **choice: Any) -> Sequence[Bubble]:
+def transcript(request: web.Request, conversation: DeskConversation, **choice: Any) -> Sequence[Bubble]:
     """Return messages as they are shown; `choice` as :func:`bot.desk.bubbles.bubbles` takes it."""
-    parts = parts_of(request)
-    names = {agent.agent_id: agent.name for agent in await parts.reader.agents()}
-    read = reading_view(conversation).messages
+    read = message_readings(conversation)
 
     def marks(message: DeskMessage) -> Sequence[Mark]:
         found = read.get(message.seq)
@@ -131,7 +138,7 @@ async def transcript(request: web.Request, conversation: DeskConversation, **cho
             at += len(segment.text)
         return out
 
-    return bubbles(conversation, names, marks, parts.clock(), **choice)
+    return bubbles(conversation, conversation.names, marks, parts_of(request).clock(), **choice)
 
 
 def _tip(kind: str, name: str, weight: float) -> str:
@@ -144,8 +151,3 @@ def _tip(kind: str, name: str, weight: float) -> str:
 def fragment(request: web.Request, template: str, context: Mapping[str, Any]) -> str:
     """Return a part of a page as text."""
     return aiohttp_jinja2.render_string(template, request, dict(context))
-
-
-def answers_owed(conversation: DeskConversation) -> int:
-    """Return the number of the last message of the shopper, 0 where there is none."""
-    return max((m.seq for m in conversation.messages if m.author is Author.SHOPPER), default=0)

@@ -217,6 +217,27 @@ async def test_one_conversation(shop: Shop) -> None:
     assert all(message.seq for message in found.messages)
 
 
+async def test_what_a_transcript_needs_is_part_of_everything(shop: Shop) -> None:
+    lin = await shop.desk.hire("小林")
+    shopper = await shop.ask("u1")
+    cid = shopper.conversation_id
+    await shop.desk.hands.take_over(cid, lin)
+    for number in range(3):
+        await shop.desk.hands.reply(cid, lin, key=f"k{number}", text=f"第{number}句")
+    await shopper.say("好的")
+    whole = await shop.reader.conversation(cid, lin)
+    assert whole is not None and whole.names == {lin: "小林"}
+    assert whole.asked_seq == max(m.seq for m in whole.messages if m.author is Author.SHOPPER)
+    nothing: dict[str, Any] = {"owner_changes": (), "requests": (), "tags": (), "earlier": ()}
+    assert await shop.reader.talk(cid, lin) == replace(whole, **nothing)
+    for last in (m.seq for m in whole.messages):
+        news = await shop.reader.talk(cid, lin, after=last)
+        assert news is not None and news.asked_seq == whole.asked_seq
+        assert news.messages == tuple(m for m in whole.messages if m.seq >= last)
+    assert await shop.reader.talk(cid, lin, after=-5) == replace(whole, **nothing)
+    assert await shop.reader.talk("c_none", lin) is None
+
+
 async def test_figures(shop: Shop) -> None:
     lin = await shop.desk.hire("小林", most=9)
     for minutes in (1, 2, 3, 4):

@@ -61,6 +61,28 @@ async def test_only_what_changed_is_fetched(stage: Stage) -> None:
     assert "<html" not in page.text
 
 
+async def test_each_agent_sees_a_row_of_her_own_that_is_never_stale(stage: Stage) -> None:
+    li, wang = await stage.agent("limin", "李敏"), await stage.agent("wangyu", "王宇")
+    browsers = [await stage.browser("limin"), await stage.browser("wangyu")]
+    cid = await escalated(stage, "u1002", "给我找个人")
+
+    async def rows() -> list[str]:
+        return [(await browser.get(f"/desk/queue?view=all&only={cid}")).text for browser in browsers]
+
+    assert all("接待" not in row for row in await rows())
+    await stage.desk.handover.take_over(cid, li.agent_id)
+    hers, his = await rows()
+    assert "我在接待" in hers and "李敏接待中" in his and "我在接待" not in his
+    await stage.desk.handover.seen(cid, li.agent_id, seq=99)
+    assert "未读消息" not in (await rows())[0]
+    await stage.desk.handover.transfer(cid, li.agent_id, to=wang.agent_id)
+    await stage.desk.handover.take_over(cid, wang.agent_id)
+    hers, his = await rows()
+    assert "王宇接待中" in hers and "我在接待" in his
+    await stage.desk.handover.hand_back(cid, wang.agent_id, outcome="solved")
+    assert all("接待" not in row for row in await rows())
+
+
 async def test_rows_are_in_the_order_of_the_record(stage: Stage) -> None:
     me = await stage.agent("limin", "李敏")
     for customer, words, fields in (
