@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -89,39 +88,47 @@ def authority(conversation: DeskConversation, order_number: str) -> str | None:
     return None if order_number in conversation.orders else conversation.customer_id
 
 
-async def gather(shop: ShopGateway, conversation: DeskConversation, now: datetime) -> Case:
+#: What the shop has answered, by question: kept by callers who ask again soon.
+Answers = dict[tuple[Any, ...], Any]
+
+
+async def gather(
+    shop: ShopGateway, conversation: DeskConversation, now: datetime, answers: Answers | None = None
+) -> Case:
     """Ask the shop for everything that the helpers need; never raises because of the shop.
 
     Args:
         shop: the shop.
         conversation: whose shopper it is about; only her own and verified orders are read.
         now: the time to go by where the shop does not tell its own.
+        answers: of an earlier call for this conversation; what stands there is not asked, what is
+            asked is added.
     """
-    asking = _Asking()
-    moment = await asking.get(shop.now()) or now
+    asking = _Asking(shop, {} if answers is None else answers)
+    moment = await asking.now() or now
     customer_id = conversation.customer_id
     customer: Customer | None = None
     orders: list[Order] = []
     requests: list[AfterSale] = []
     if customer_id is not None:
-        customer = await asking.get(shop.customer(customer_id))
-        orders += await asking.get(shop.orders(customer_id)) or ()
-        requests += await asking.get(shop.after_sales(customer_id)) or ()
+        customer = await asking.get("customer", customer_id)
+        orders += await asking.get("orders", customer_id) or ()
+        requests += await asking.get("after_sales", customer_id) or ()
     known = {order.order_number for order in orders}
     for number in conversation.orders:
         if number not in known:
-            orders += await asking.some(shop.order(number, customer_id=None))
-            requests += await asking.some(shop.after_sale_of_order(number, customer_id=None))
+            orders += _some(await asking.get("order", number, customer_id=None))
+            requests += _some(await asking.get("after_sale_of_order", number, customer_id=None))
     orders.sort(key=lambda order: order.placed_at, reverse=True)
     requests.sort(key=lambda request: request.created_at, reverse=True)
     order = order_at_hand(conversation, orders)
     terms = {}
     for one in _shown(order, orders):
         number = one.order_number
-        found = await asking.get(shop.return_terms(number, customer_id=authority(conversation, number)))
+        found = await asking.get("return_terms", number, customer_id=authority(conversation, number))
         if found is not None:
             terms[number] = found
-    product = await asking.get(shop.product(order.items[0].product_id)) if order and order.items else None
+    product = await asking.get("product", order.items[0].product_id) if order and order.items else None
     return Case(
         now=moment,
         customer=customer,
@@ -141,27 +148,41 @@ def _shown(order: Order | None, orders: Sequence[Order]) -> tuple[Order, ...]:
 
 
 class _Asking:
-    """Asks the shop, and remembers whether it went silent: then it is not asked again."""
+    """Asks the shop what it has not answered yet, and remembers whether it went silent: then no more."""
 
-    def __init__(self) -> None:
+    def __init__(self, shop: ShopGateway, answers: Answers) -> None:
+        self._shop = shop
+        self._answers = answers
         self.complete = True
 
-    async def get(self, question: Awaitable[T]) -> T | None:
-        if not self.complete:
-            if asyncio.iscoroutine(question):
-                question.close()
-            return None
+    async def now(self) -> datetime | None:
+        """Return the shop's time, which is never an earlier answer."""
         try:
-            return await question
-        except NotFoundError:
-            return None
+            return await self._shop.now()
         except ShopUnavailableError:
             self.complete = False
             return None
 
-    async def some(self, question: Awaitable[T | None]) -> list[T]:
-        found = await self.get(question)
-        return [] if found is None else [found]
+    async def get(self, question: str, about: str, **more: Any) -> Any:
+        """Return the answer of the gateway's method `question`; None where there is no such thing."""
+        key = (question, about, *more.values())
+        if key in self._answers:
+            return self._answers[key]
+        if not self.complete:
+            return None
+        try:
+            found = await getattr(self._shop, question)(about, **more)
+        except NotFoundError:
+            found = None
+        except ShopUnavailableError:
+            self.complete = False
+            return None
+        self._answers[key] = found
+        return found
+
+
+def _some(found: T | None) -> list[T]:
+    return [] if found is None else [found]
 
 
 def order_at_hand(conversation: DeskConversation, orders: Iterable[Order]) -> Order | None:

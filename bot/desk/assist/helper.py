@@ -9,10 +9,11 @@ from typing import Any
 
 from actions.shop.gateway import ShopGateway
 from bot.conversation.desk_types import DeskConversation
+from bot.conversation.types import Author
 from bot.desk.assist.advice import Advice, advise
 from bot.desk.assist.brief import Brief, make_brief
 from bot.desk.assist.canned import Canned, canned
-from bot.desk.assist.case import Case, gather
+from bot.desk.assist.case import Answers, Case, gather
 from bot.desk.assist.draft import DraftWarning, check_draft
 from bot.desk.assist.facts import facts_of
 from bot.desk.assist.reading import ReadingView, reading_view
@@ -21,10 +22,24 @@ from bot.desk.assist.suggestions import Suggestion, suggest
 from persona.wording import Wording
 from persona.wording.desk_words import DeskWords
 
-#: So long the shop's facts are good enough for a draft; each write asks the shop again anyway.
+#: So long the shop's facts are good enough to be shown; each write asks the shop again anyway.
 KEPT = timedelta(seconds=20)
-#: Cases that are kept at most.
-MOST_KEPT = 300
+#: Conversations whose facts are kept at most.
+MOST_KEPT = 600
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the shop answered for one conversation.
+
+    Attributes:
+        state: what the answers depend on, see :func:`_state`.
+        since: when the first of them came.
+    """
+
+    state: object
+    since: datetime
+    answers: Answers
 
 
 @dataclass(frozen=True)
@@ -59,38 +74,39 @@ class Assist:
         self._shop = shop
         self._clock = clock
         self._wording = wording or Wording.load()
-        self._cases: dict[str, tuple[object, Case]] = {}
+        self._kept: dict[str, _Kept] = {}
         self.words = DeskWords(self._wording)
 
     async def case(self, conversation: DeskConversation) -> Case:
-        """Return the shop's facts; those of the last :data:`KEPT` where nothing was said since.
+        """Return the shop's facts; what it answered within :data:`KEPT` is not asked again.
 
-        For what is asked at every key (a draft, a list of canned replies). The page itself asks anew.
+        Unless the bot has said something since, or somebody else answers the shopper, or :meth:`forget`
+        was called: then orders may have changed.
         """
-        kept = self._cases.get(conversation.conversation_id)
-        if kept is not None and kept[0] == _state(conversation) and self._clock() - kept[1].asked_at < KEPT:
-            return kept[1]
-        return await self._gather(conversation)
-
-    async def _gather(self, conversation: DeskConversation) -> Case:
         now = self._clock()
-        case = Case(now, complete=False)
-        if self._shop is not None:
-            case = await gather(self._shop, conversation, now)
-        self._cases.pop(conversation.conversation_id, None)
-        self._cases[conversation.conversation_id] = (_state(conversation), case)
-        while len(self._cases) > MOST_KEPT:
-            del self._cases[next(iter(self._cases))]
-        return case
+        if self._shop is None:
+            return Case(now, complete=False)
+        cid, state = conversation.conversation_id, _state(conversation)
+        kept = self._kept.get(cid)
+        if kept is None or kept.state != state or now - kept.since >= KEPT:
+            self._kept.pop(cid, None)
+            self._kept[cid] = kept = _Kept(state, now, {})
+            while len(self._kept) > MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return await gather(self._shop, conversation, now, kept.answers)
+
+    def forget(self, conversation_id: str) -> None:
+        """Ask the shop anew the next time: an agent has changed something there."""
+        self._kept.pop(conversation_id, None)
 
     async def help(self, conversation: DeskConversation, agent: str) -> Help:
-        """Return everything for one conversation; asks the shop once.
+        """Return everything for one conversation; asks the shop as :meth:`case` does.
 
         Args:
             conversation: the conversation.
             agent: the name of the agent who looks at it.
         """
-        case = await self._gather(conversation)
+        case = await self.case(conversation)
         reading = reading_view(conversation)
         return Help(
             case=case,
@@ -117,5 +133,6 @@ class Assist:
 
 
 def _state(conversation: DeskConversation) -> object:
-    """Return what the case of a conversation depends on in the record."""
-    return conversation.customer_id, conversation.orders, conversation.next_seq
+    """Return what the shop's answers depend on in the record: the bot changes orders, and says so."""
+    said = (m.seq for m in reversed(conversation.messages) if m.author is Author.BOT)
+    return conversation.customer_id, conversation.orders, conversation.owner, next(said, 0)

@@ -224,27 +224,37 @@ async def test_all_in_one(shop: SqlShop, wording: Wording) -> None:
     assert (nowhere.case.complete, len(nowhere.suggestions)) == (False, 3)
 
 
-async def test_a_draft_asks_the_shop_once_and_the_page_asks_anew(shop: SqlShop, wording: Wording) -> None:
+async def test_the_shop_is_asked_again_when_its_answers_may_have_changed(
+    shop: SqlShop, wording: Wording
+) -> None:
     asked: list[str] = []
 
     class Counted:
         def __getattr__(self, name: str) -> Any:
-            asked.append(name)
+            if name != "now":
+                asked.append(name)
             return getattr(shop, name)
 
     now = [NOW]
     assist = Assist(Counted(), lambda: now[0], wording)  # type: ignore[arg-type]
+
+    async def times(talk: Talk) -> int:
+        """How often the shop is asked for the panel of a conversation."""
+        asked.clear()
+        await assist.help(talk.made(), "小陈")
+        return len(asked)
+
     talk = Talk("u1023").shopper("到哪了", "track_shipment")
-    first = await assist.case(talk.made())
-    count = len(asked)
-    assert count > 0
-    assert await assist.case(talk.made()) is first
-    assert len(asked) == count
-    assert await assist.case(talk.shopper("人呢").made()) is not first  # something was said since
-    count = len(asked)
-    await assist.help(talk.made(), "小陈")
-    assert len(asked) > count
-    count = len(asked)
+    first = await times(talk)
+    assert first > 3
+    assert await times(talk) == 0
+    assert (await assist.help(talk.made(), "小陈")).case == await assist.case(talk.made())
+    assert await times(talk.shopper("人呢")) == 0  # words of hers change no order
+    assert await times(talk.bot("已经帮您取消了")) == first  # the bot may have done something
     now[0] += KEPT
-    await assist.case(talk.made())
-    assert len(asked) > count
+    assert await times(talk) == first
+    assist.forget(talk.made().conversation_id)
+    assert await times(talk) == first
+    number = (await shop.orders("u1023"))[0].order_number
+    assert await times(talk.shopper(f"{number} 这个能退吗")) <= 1  # another order at hand: its product alone
+    assert (await assist.case(talk.made())).order.order_number == number  # type: ignore[union-attr]
