@@ -57,19 +57,24 @@ class Answering:
         self._mark(connection, cid, infer=infer)
         # A person has taken over while the turn ran: what it did counts, what it says is not said.
         late = row.owner != Owner.BOT.value or message.seq <= (row.handed_seq or 0)
+        verdict = None
+        if self._handing is not None and not late:
+            verdict = Judging(self._handing, self._writing).judge(connection, row, message, answer)
+        first = (
+            ()
+            if verdict is None or self._handing is None
+            else self._handing.said_first(verdict.wish, answer, row.style)
+        )
         replies = self._writing.insert_replies(
             connection,
             cid,
-            self._not_said(connection, answer.replies),
+            self._not_said(connection, (*first, *answer.replies)),
             first_seq=row.next_seq,
             in_reply_to=message.message_id,
             now=now,
             audience=Audience.DESK if late else Audience.ALL,
         )
         self._writing.insert_requests(connection, row, answer.requests, now)
-        verdict = None
-        if self._handing is not None and not late:
-            verdict = Judging(self._handing, self._writing).judge(connection, row, message, answer)
         follows = None
         if row.pending > 1 and row.owner == Owner.BOT.value and not (verdict and verdict.live):
             follows = rows.oldest_pending(connection, self._writing.vault, cid)

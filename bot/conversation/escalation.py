@@ -31,6 +31,7 @@ class Rules:
 
     Attributes:
         anger: so many angry messages among so many.
+        careful_intents: their answers say themselves what comes first where somebody is in danger.
         rest_messages: messages of the shopper during which the same automatic reason rests.
         tell_again: how long after joining the shopper is told again, ascending.
         nobody: how long a shopper waits while nobody is at the desk.
@@ -43,6 +44,7 @@ class Rules:
     misunderstandings: int
     failures: int
     misunderstood_intents: frozenset[str]
+    careful_intents: frozenset[str]
     rest_messages: int
     reason_start: Mapping[Reason, timedelta]
     level_start: Mapping[str, timedelta]
@@ -77,7 +79,14 @@ class Rules:
         when = _section(
             whole["when"],
             "when",
-            ("anger", "misunderstandings", "failures", "misunderstood_intents", "rest_messages"),
+            (
+                "anger",
+                "misunderstandings",
+                "failures",
+                "misunderstood_intents",
+                "careful_intents",
+                "rest_messages",
+            ),
         )
         starts = _section(whole["head_start_minutes"], "head_start_minutes", ("reason", "level"))
         reasons = _section(starts["reason"], "head_start_minutes.reason", tuple(r.value for r in Reason))
@@ -113,6 +122,7 @@ class Rules:
             misunderstood_intents=frozenset(
                 map(str, _list(when["misunderstood_intents"], "when.misunderstood_intents"))
             ),
+            careful_intents=frozenset(map(str, _list(when["careful_intents"], "when.careful_intents"))),
             rest_messages=_count(when["rest_messages"], "when.rest_messages"),
             reason_start={
                 Reason(n): _minutes(v, f"head_start_minutes.reason.{n}", 0) for n, v in reasons.items()

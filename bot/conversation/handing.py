@@ -20,7 +20,7 @@ from bot.conversation.escalation import SAFETY, Rules, place
 from bot.conversation.listening import Heard, Listener
 from bot.conversation.queueing import Standing
 from bot.conversation.schema import messages, service_requests
-from bot.conversation.types import Kind, Owner, State
+from bot.conversation.types import Answer, Kind, OutReply, Owner, State
 from bot.conversation.words import Lines
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,20 @@ class Handing:
             logger.exception("the line %s could not be spoken", response)
             return
         entry.say(notice, in_reply_to=in_reply_to)
+
+    def said_first(self, wish: Wish, answer: Answer, style: str) -> tuple[OutReply, ...]:
+        """Return what is read before the bot's own words: where somebody may be hurt, that this comes first.
+
+        Answers to some intents say it themselves, and better (`careful_intents` of ``escalation.yml``).
+        """
+        intent = (answer.intent or {}).get("name")
+        if wish.reason is not Reason.SAFETY or intent in self.rules.careful_intents:
+            return ()
+        try:
+            return (self.lines.notice(words.SAFETY_FIRST, style),)
+        except Exception:
+            logger.exception("the line %s could not be spoken", words.SAFETY_FIRST)
+            return ()
 
     def tell_standing(
         self, entry: Entry, escalation_id: int, *, response: str, in_reply_to: str | None = None

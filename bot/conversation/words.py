@@ -18,6 +18,7 @@ TOO_LONG = "utter_too_long"
 EMPTY = "utter_empty"
 UNREADABLE = "utter_unreadable"
 RATE_LIMITED = "utter_rate_limited"
+SAFETY_FIRST = "utter_safety_first"
 QUEUE_JOINED = "utter_queue_joined"
 QUEUE_NOBODY = "utter_queue_nobody"
 QUEUE_STILL = "utter_queue_still"
@@ -79,6 +80,7 @@ LINES: Mapping[str, Mapping[str, Any]] = {
     EMPTY: {},
     UNREADABLE: {},
     RATE_LIMITED: {"wait_s": 5},
+    SAFETY_FIRST: {},
     QUEUE_JOINED: {"position": 2, "minutes": 5},
     QUEUE_NOBODY: {},
     QUEUE_STILL: {"position": 2, "minutes": 5},

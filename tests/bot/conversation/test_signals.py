@@ -119,3 +119,18 @@ def test_what_is_no_answer_is_not_guessed_at(signals: Any) -> None:
     data = {"message_id": "m_1", "replies": [], "signals": signals}
     with pytest.raises(RasaBrokenError, match="signals"):
         parse_turn(data, "m_1")
+
+
+async def test_safety_is_spoken_of_before_anything_else(shopper: Shopper, rasa: RasaStub) -> None:
+    replies = await shopper.say("充电器冒烟了")
+    assert [reply["author"] for reply in replies] == ["system", "bot", "system"]
+    assert "utter_safety_first" in replies[0]["text"]
+
+
+async def test_an_answer_that_says_how_to_get_help_is_not_spoken_over(
+    shopper: Shopper, rasa: RasaStub
+) -> None:
+    careful = {"name": "share_crisis", "confidence": 0.9}
+    rasa.script = lambda request: answer(request, **shown(request), intent=careful)
+    replies = await shopper.say("我冒烟了")
+    assert [reply["author"] for reply in replies] == ["bot", "system"]
