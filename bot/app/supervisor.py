@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import IO
 
@@ -27,8 +28,11 @@ Stages = tuple[tuple[ChildSpec, ...], ...]
 
 STACK: Stages = ((ACTIONS, RASA), (FRONT,))
 
-#: Seconds a process may take until it serves; Rasa needs 15-20 on two idle cores.
-READY_WITHIN_S = 180.0
+#: Seconds a process may take until it serves: Rasa needs 15-20 on two idle cores, minutes on busy ones.
+#: One that ends is noticed at once; this is for one that hangs.
+READY_WITHIN_S = 600.0
+#: So often it is said who is waited for.
+_PATIENCE_S = 30.0
 _POLL_S = 0.1
 _TAIL_LINES = 25
 
@@ -50,6 +54,14 @@ class _InterruptedError(Exception):
     """Ctrl-C or SIGTERM before the stack was ready."""
 
 
+class _LateError(Exception):
+    """A process did not serve in time."""
+
+    def __init__(self, running: _Running) -> None:
+        super().__init__(running.spec.name)
+        self.running = running
+
+
 class _DiedError(Exception):
     """A process ended that should not have."""
 
@@ -67,10 +79,18 @@ class Supervisor:
         prepare: makes databases and model ready.
         stages: the processes.
         follow: print the processes' logs too, each line with the name of its process.
+        ready_within_s: how long a process may take until it serves.
     """
 
     def __init__(
-        self, settings: Settings, say: Say, prepare: Prepare, *, stages: Stages = STACK, follow: bool = False
+        self,
+        settings: Settings,
+        say: Say,
+        prepare: Prepare,
+        *,
+        stages: Stages = STACK,
+        follow: bool = False,
+        ready_within_s: float = READY_WITHIN_S,
     ) -> None:
         """Keep what :meth:`run` needs; nothing is started yet."""
         self._settings = settings
@@ -79,9 +99,11 @@ class Supervisor:
         self._stages = stages
         self._stop = threading.Event()
         self._hurry = threading.Event()
+        self._told_by: signal.Signals | None = None
         self._running: list[_Running] = []
         self._followers: list[LogFollower] = []
         self._follow = follow
+        self._ready_within_s = ready_within_s
 
     def run(self) -> int:
         """Prepare, start, watch and stop; return the exit code of the command."""
@@ -105,7 +127,7 @@ class Supervisor:
             while not self._stop.is_set():
                 self._look_after()
                 self._stop.wait(_POLL_S * 2)
-            self._say("zhixin: stopping ...")
+            self._say(f"zhixin: {self._cause()}; stopping ...")
             return EXIT_STOPPED
         except (StartError, LockedError) as exc:
             self._say(f"zhixin: {exc}")
@@ -113,7 +135,11 @@ class Supervisor:
         except _DiedError as exc:
             self._explain(exc.running)
             return EXIT_FAILED
+        except _LateError as exc:
+            self._explain_late(exc.running)
+            return EXIT_FAILED
         except _InterruptedError:
+            self._say(f"zhixin: {self._cause()} before everything was ready; stopping ...")
             return EXIT_INTERRUPTED
         finally:
             self._stop_all()
@@ -126,10 +152,21 @@ class Supervisor:
             del frame
             if self._stop.is_set() and signum == signal.SIGINT:
                 self._hurry.set()
+            self._told_by = self._told_by or signal.Signals(signum)
             self._stop.set()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # `nohup zhixin run` lives on when its terminal closes.
+            if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
             signal.signal(number, handle)
+
+    def _cause(self) -> str:
+        """Return what ends the stack, in words: who finds it ended in a script's output has only these."""
+        told = self._told_by or signal.SIGTERM
+        return {signal.SIGINT: "Ctrl-C (SIGINT)", signal.SIGHUP: "the terminal was closed (SIGHUP)"}.get(
+            told, f"told to end by {told.name}"
+        )
 
     def _check_interrupt(self) -> None:
         if self._stop.is_set():
@@ -151,18 +188,20 @@ class Supervisor:
                 keep=(lock_descriptor,),
             )
             self._running.append(_Running(spec, process, leash, log))
-        deadline = time.monotonic() + READY_WITHIN_S
+        began = time.monotonic()
+        next_word = began + _PATIENCE_S
         while waiting := [r for r in self._running if not r.ready]:
             self._check_interrupt()
             self._look_after()
             for running in waiting:
                 running.ready = children.answers(running.spec, self._settings)
-            if time.monotonic() > deadline:
-                late = waiting[0].spec
-                raise StartError(
-                    f"{late.name} was not ready within {READY_WITHIN_S:.0f} s; "
-                    f"see {children.log_path(late, self._settings)}"
-                )
+            now = time.monotonic()
+            late = next((r for r in waiting if not r.ready), None)
+            if late is not None and now > began + self._ready_within_s:
+                raise _LateError(late)
+            if late is not None and now > next_word:
+                next_word += _PATIENCE_S
+                self._say(f"zhixin: waiting for {late.spec.name} ({now - began:.0f} s) ...")
             self._stop.wait(_POLL_S)
 
     def _look_after(self) -> None:
@@ -186,7 +225,18 @@ class Supervisor:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         path = children.log_path(running.spec, self._settings)
         self._say(f"zhixin: {running.spec.name} {how}, so the others are stopped. Its last lines ({path}):")
-        for line in tail(path, _TAIL_LINES):
+        self._say_tail(path)
+
+    def _explain_late(self, running: _Running) -> None:
+        path = children.log_path(running.spec, self._settings)
+        self._say(
+            f"zhixin: {running.spec.name} runs but did not serve within {self._ready_within_s:.0f} s, "
+            f"so all are stopped. Its last lines ({path}):"
+        )
+        self._say_tail(path)
+
+    def _say_tail(self, path: Path) -> None:
+        for line in tail(path, _TAIL_LINES) or ["(it has written nothing)"]:
             self._say(f"  {line}")
 
     def _stop_all(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from bot.app.bench import load as loading
 from bot.app.bench import script
 from bot.app.bench.measure import Figures, Plan, first_message, measure, medians, messages_of
 from bot.app.locking import read_state
+from bot.app.logs import tail
 from bot.app.output import CommandError, say
 from bot.app.settings import PROJECT_ROOT, Secrets, Settings, load, variable
 from bot.app.tokens import sign
@@ -27,6 +29,8 @@ from bot.app.tokens import sign
 #: What the bench's own stack allows from one address; the report says so.
 _RATE = "100000/900000"
 _SHOPPERS = 16
+#: Of each process of a stack that did not start.
+_LAST_LINES = 5
 
 
 def run(*, json_file: str | None, start: bool, repeats: int, quick: bool) -> int:
@@ -93,6 +97,7 @@ def own_stack(data_dir: Path) -> Iterator[Settings]:
         cwd=PROJECT_ROOT,
         env=env,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     try:
@@ -102,12 +107,23 @@ def own_stack(data_dir: Path) -> Iterator[Settings]:
                 break
             say(f"  {line.rstrip()}")
         else:
-            raise CommandError("the bench's own stack did not start; the lines above say why")
+            raise CommandError(_why_not(process.wait(), data_dir))
         settings = load(env, PROJECT_ROOT, secrets=Secrets.READ)
         yield replace(settings, data_dir=data_dir)
     finally:
         process.terminate()
         process.communicate()
+
+
+def _why_not(code: int, data_dir: Path) -> str:
+    """Return what is known of a stack that ended before it was ready; its folder is about to go."""
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    last = [
+        f"  {path.stem}: {line}"
+        for path in sorted((data_dir / "logs").glob("*.log"))
+        for line in tail(path, _LAST_LINES)
+    ]
+    return "\n".join([f"the bench's own stack {how} before it was ready; its last lines:", *last])
 
 
 def _free_ports(count: int) -> list[int]:

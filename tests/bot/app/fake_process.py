@@ -1,7 +1,7 @@
 """A small real process in the place of Rasa, front or action server: serves 200 and obeys its environment.
 
 ``FAKE_DIES`` holds the name of the one that ends with code 3 by itself, ``FAKE_STUBBORN`` of the one that
-ignores SIGTERM.
+ignores SIGTERM, ``FAKE_HANGS`` of the one that never serves.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if os.environ.get("FAKE_DIES") == name:
         threading.Timer(0.5, _end).start()
+    if os.environ.get("FAKE_HANGS") == name:
+        print("loading 13812345678", flush=True)
+        threading.Event().wait()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     print("ready", flush=True)
     server.serve_forever()

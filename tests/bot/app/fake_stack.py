@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from bot.app.children import ChildSpec
@@ -23,6 +24,7 @@ def main() -> int:
         lambda *_: None,
         stages=stages,
         follow="--logs" in sys.argv,
+        ready_within_s=float(os.environ.get("FAKE_READY_WITHIN_S", "30")),
     ).run()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from bot.app.bench import desk
+from bot.app.bench import command, desk
 from bot.app.bench.desk_load import Samples, together
 from bot.app.output import CommandError
 
@@ -36,6 +38,15 @@ def test_a_goal_counts_at_the_95th_percentile() -> None:
     assert "page: a conversation" in text and "goal p95 200 ms: MISSED" in text
     assert "not measured" in text, "what was not measured is said"
     assert "wrong: lost (2 times)" in text
+
+
+def test_a_stack_that_did_not_start_is_explained_from_its_logs(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "rasa.log").write_text("loading\ncalling 13812345678 failed\n", encoding="utf-8")
+    killed = command._why_not(-9, tmp_path)
+    assert "was killed by SIGKILL before it was ready" in killed
+    assert "rasa: calling 138****5678 failed" in killed
+    assert "ended with code 1" in command._why_not(1, tmp_path / "none")
 
 
 def test_several_processes_are_counted_together() -> None:

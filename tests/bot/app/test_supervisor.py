@@ -142,6 +142,46 @@ def test_when_one_dies_the_others_stop_and_the_cause_is_printed_masked(stack: Fa
     assert "13812345678" not in output
 
 
+@pytest.mark.parametrize("name", ["actions", "rasa", "front"])
+def test_one_that_does_not_serve_is_named_with_its_last_lines(stack: FakeStack, name: str) -> None:
+    process = stack.start(FAKE_HANGS=name, FAKE_READY_WITHIN_S="3")
+    output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert f"{name} runs but did not serve within 3 s" in output
+    assert "loading 138****5678" in output
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(signal.SIGTERM, "told to end by SIGTERM"), (signal.SIGHUP, "SIGHUP")]
+)
+def test_a_start_that_is_ended_from_outside_says_so(stack: FakeStack, number: int, words: str) -> None:
+    process = stack.start(FAKE_HANGS="rasa")
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert "starting" in line
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert words in output and "before everything was ready" in output
+
+
+def test_a_stack_under_nohup_survives_its_terminal(stack: FakeStack) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = stack.start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    stack.until_ready(process)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert "SIGTERM" in output and "SIGHUP" not in output
+
+
 def test_no_orphan_when_the_supervisor_is_killed(stack: FakeStack) -> None:
     process = stack.start(FAKE_STUBBORN="front")
     stack.until_ready(process)
