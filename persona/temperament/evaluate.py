@@ -1,7 +1,8 @@
 """Measures the engine on labelled conversations: what ``zhixin evaluate temperament`` prints.
 
 A data file has a line of JSON for each conversation: ``{"id", "label": one of LABELS,
-"turns": [{"who", "text"}], "history"?, "angry"?: 0 | 1, "hesitant"?: 0 | 1}``. Without one the corpus's
+"turns": [{"who", "text"}], "history"?, "angry"?: 0 | 1, "hesitant"?: 0 | 1, "evidence"?: [words in which
+annotators saw the style]}``. Without one the corpus's
 held-back conversations are measured. Predicted is what is served, "none" for nothing. A mood counts as found
 where any message of the conversation has it.
 """
@@ -9,6 +10,7 @@ where any message of the conversation has it.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,11 +45,19 @@ STAGES = (1, 2, 3, 5, 0)
 
 @dataclass(frozen=True)
 class Session:
-    """A labelled conversation; `moods` holds those of MOODS that are labelled, by name."""
+    """A labelled conversation.
+
+    Attributes:
+        label: one of LABELS.
+        conversation: what was said.
+        moods: those of MOODS that are labelled, by name.
+        shown: the shopper's message, from 1, in which annotators first saw the style; None where not known.
+    """
 
     label: str
     conversation: Conversation
     moods: Mapping[str, bool] = field(default_factory=dict)
+    shown: int | None = None
 
 
 @dataclass(frozen=True)
@@ -107,12 +117,24 @@ def load(path: Path) -> list[Session]:
             if label not in LABELS:
                 raise ValueError(f"label must be one of {', '.join(LABELS)}")
             moods = {mood.value: bool(data[mood.value]) for mood in MOODS if mood.value in data}
-            out.append(Session(label, parse(line), moods))
+            conversation = parse(line)
+            out.append(Session(label, conversation, moods, _shown(conversation, data.get("evidence", ()))))
         except (ValueError, AttributeError) as exc:
             raise ValueError(f"line {number}: {exc}") from exc
     if not out:
         raise ValueError("no conversations")
     return out
+
+
+def _shown(conversation: Conversation, evidence: Sequence[str]) -> int | None:
+    """Find the first message with words of the evidence; parts between slashes stand for themselves."""
+    wanted = {_letters(part) for words in evidence for part in re.split(r"[/／…]", str(words))} - {""}
+    said = [_letters(t.text) for t in conversation.turns if t.who == "shopper"]
+    return next((i for i, text in enumerate(said, 1) if any(w in text for w in wanted)), None)
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text if c.isalnum())
 
 
 def held_back(root: Path = DATA_ROOT) -> list[Session]:
@@ -142,7 +164,7 @@ def evaluate(sessions: Sequence[Session], reader: Reader, data: str, seed: int =
         sessions=len(sessions),
         stages=stages,
         others=others,
-        figures=_figures(truth, chances, runs, _priors(sessions, reader)),
+        figures=_figures(truth, chances, runs, _priors(sessions, reader)) | _early(sessions, truth, runs),
         curve=coverage(chances, truth),
         bins=reliability(chances, truth),
         errors=_errors(sessions, last, chances, truth),
@@ -198,6 +220,13 @@ def _figures(truth: Any, chances: Any, runs: Sequence[Sequence[Reading]], priors
         "calibration_error": expected_calibration_error(chances, truth),
         "flip_rate": flips / max(1, turns),
     }
+
+
+def _early(sessions: Sequence[Session], truth: Any, runs: Sequence[Sequence[Reading]]) -> dict[str, float]:
+    """How many are right by the third message of those whose style annotators saw by then; {} if unknown."""
+    early = np.array([s.shown is not None and s.shown <= 3 for s in sessions]) & (truth != len(LABELS) - 1)
+    third = _served([_at(run, 3) for run in runs])
+    return {"shown_right_by_turn_3": _mean(third[early] == truth[early])} if early.any() else {}
 
 
 def _mean(values: Any) -> float:

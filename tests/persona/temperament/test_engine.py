@@ -251,8 +251,8 @@ def test_held_back_conversations_are_read_as_well_as_before(reader: Reader) -> N
         assert whole > report.others[weaker].macro_f1, weaker
 
 
-FLOOR_F1 = 0.80
-FLOOR_ACCURACY = 0.79
+FLOOR_F1 = 0.83
+FLOOR_ACCURACY = 0.82
 
 
 def test_the_report_is_one_file_that_asks_nothing_of_the_network(reader: Reader, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -284,6 +284,20 @@ def test_a_wrong_data_line_is_named(tmp_path) -> None:  # type: ignore[no-untype
     )
     with pytest.raises(ValueError, match=r"line 2: label must be one of"):
         load(data)
+
+
+def test_early_reading_is_measured_where_annotators_saw_the_style(reader: Reader, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    data = tmp_path / "data.jsonl"
+    clear = CLEAR[Temperament.POWER]
+    turns = [{"text": "在吗"}, {"text": "你好"}, {"text": "有人吗"}, *({"text": t} for t in clear)]
+    early = {"id": 1, "label": "power", "turns": turns[3:], "evidence": [f"{clear[0]}／别的"]}
+    late = {"id": 2, "label": "power", "turns": turns, "evidence": [f"{clear[0]}!"]}
+    lines = [early, late, {"id": 3, "label": "none", "turns": turns[:1], "evidence": ["在吗"]}]
+    data.write_text("\n".join(json.dumps(x, ensure_ascii=False) for x in lines), "utf-8")
+    sessions = load(data)
+    assert [s.shown for s in sessions] == [1, 4, 1]
+    figures = evaluate(sessions, reader, "early").figures
+    assert figures["shown_right_by_turn_3"] == 1.0 and figures["typed_right_by_turn_3"] == 0.5
 
 
 def test_the_data_is_where_the_reader_looks() -> None:

@@ -33,7 +33,7 @@ from tests.persona.temperament.test_history import CLEAR
 
 FIXED = Fixed(np.array([0, 0, 1, 2, 3]), forget=0.97, cap=2.5)
 STAGES = ((0, 1.0), (3, 0.25))
-TRUE = np.array([2.5, 1.5, 2.0, 2.0, 2.5])
+TRUE: Floats = np.array([2.5, 1.5, 2.0, 2.0, 2.5])
 
 
 def weights(cues: Floats, spread: float = 0.0) -> Weights:
