@@ -32,6 +32,7 @@ class Bubble:
         personal: something in it is masked.
         rating: the agent's opinion of a bot's answer, None for none.
         version: changes whenever the look changes.
+        key: a digest of all that the look is made of.
     """
 
     message: DeskMessage
@@ -47,6 +48,7 @@ class Bubble:
     revealed: bool
     card: str
     version: str
+    key: bytes
 
 
 Marks = Callable[[DeskMessage], Sequence[Mark]]
@@ -110,11 +112,14 @@ def _bubble(
     intent, sure = _intent(message)
     rating = conversation.ratings.get(message.seq)
     card = str(message.content.get("card") or "")
-    seen = repr((day, cut, intent, rating, message.audience, message.kind))
+    author = _author(message, names)
+    made_of = (conversation.conversation_id, message.seq, message.at, message.message_id, message.content)
+    look = repr((*made_of, author, message.author, message.audience, message.kind, day, cut, intent, rating))
+    key = hashlib.blake2s(f"{look}{sure}{revealed}".encode("utf-8", "replace")).digest()
     return Bubble(
         message=message,
         side="note" if message.kind is Kind.NOTE else message.author.value,
-        author=_author(message, names),
+        author=author,
         day=day,
         pieces=cut,
         held_back=message.audience is Audience.DESK and message.kind is not Kind.NOTE,
@@ -124,7 +129,8 @@ def _bubble(
         rating=rating,
         revealed=revealed,
         card=card if card in CARDS and isinstance(message.content.get("data"), Mapping) else "",
-        version=hashlib.blake2s(seen.encode("utf-8", "replace"), digest_size=6).hexdigest(),
+        version=key[:6].hex(),
+        key=key,
     )
 
 

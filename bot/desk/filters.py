@@ -12,7 +12,7 @@ import jinja2
 from bot.desk.assist.labels import group, label, shop_label
 from bot.desk.listing import is_waiting
 from bot.desk.pieces import visible
-from bot.desk.rowing import Rows
+from bot.desk.rowing import Rows, Said
 from persona.privacy.masking import mask, mask_name, mask_phone
 
 
@@ -28,7 +28,7 @@ def install(environment: jinja2.Environment) -> None:
         money=money,
     )
     environment.globals.update(label=label, shop_label=shop_label, words_of=_Groups(), waiting=is_waiting)
-    environment.globals["row_of"] = Rows(environment)
+    environment.globals.update(row_of=Rows(environment), said_of=Said(environment))
 
 
 class _Groups(Mapping[str, Mapping[str, str]]):

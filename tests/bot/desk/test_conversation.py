@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from bot.conversation.types import Author, Kind
 from tests.bot.conversation.harness import until
 from tests.bot.desk.harness import Browser
 from tests.bot.desk.stage import Stage, reading
@@ -211,3 +212,34 @@ async def test_canned_replies_and_products_fit_the_shopper(stage: Stage) -> None
     found = (await browser.get(f"/desk/c/{cid}/products?q=耳机")).text
     assert "听岚" in found
     assert 'data-card="product"' in found
+
+
+async def test_what_one_agent_opened_or_rated_is_not_kept_for_another(stage: Stage) -> None:
+    await stage.agent("limin", "李敏")
+    await stage.agent("wangyu", "王宇")
+    hers, his = await stage.browser("limin"), await stage.browser("wangyu")
+    shopper = await stage.shopper("u1002")
+    await shopper.say("电话是 13812345678")
+    found = await stage.desk.reader.conversation(shopper.conversation_id, "-")
+    assert found is not None
+    said = next(m for m in found.messages if m.content.get("text") == "电话是 13812345678")
+    answer = next(m for m in found.messages if m.author is Author.BOT and m.kind is Kind.TEXT)
+    cid = shopper.conversation_id
+    before = await page_of(his, cid)
+    opened = await hers.post(f"/desk/c/{cid}/reveal", {"what": f"message:{said.seq}"})
+    assert "13812345678" in opened.text
+    for browser in (hers, his):
+        assert "13812345678" not in await page_of(browser, cid)
+        assert words(await page_of(browser, cid), said.seq) == words(before, said.seq)
+
+    def pressed(text: str) -> list[str]:
+        item = re.search(rf'id="m-{answer.seq}".*?</li>', text, re.DOTALL)
+        assert item is not None
+        return re.findall(r'aria-pressed="(\w+)"', item[0])
+
+    assert pressed(before) == ["false", "false"]
+    for browser, good in ((his, "1"), (hers, "0")):
+        rated = await browser.post(f"/desk/c/{cid}/rate", {"seq": str(answer.seq), "good": good})
+        assert rated.status < 400
+    assert pressed(await page_of(hers, cid)) == ["false", "true"]
+    assert pressed(await page_of(his, cid)) == ["true", "false"]
