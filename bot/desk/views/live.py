@@ -32,6 +32,8 @@ _MOST_WAITING = 64
 #: Live connections of one session: pages share one, see ``live.js``; those of old browsers do not.
 _MOST_OF_A_SESSION = 20
 _HEARTBEAT_S = 15.0
+#: Between two looks, so that a busy desk's news come together: the first of them comes at once.
+_PAUSE_S = 0.15
 #: A transaction may be committed a little after the moment that it wrote down.
 _OVERLAP = timedelta(seconds=2)
 _SLOW_LOOK_S = 2.0
@@ -46,7 +48,7 @@ class _Listener:
     """One open connection."""
 
     session: Session
-    events: asyncio.Queue[tuple[str, Any] | None] = field(
+    events: asyncio.Queue[tuple[str, str] | None] = field(
         default_factory=lambda: asyncio.Queue(_MOST_WAITING)
     )
     counts: Mapping[str, int] | None = None
@@ -55,14 +57,14 @@ class _Listener:
     def agent_id(self) -> str:
         return self.session.agent.agent_id
 
-    def tell(self, event: str, data: Any) -> None:
-        """Queue an event; a browser that does not read gets one that says to look at everything."""
+    def tell(self, event: str, data: str) -> None:
+        """Queue an event with its JSON; who does not read gets one that says to look at everything."""
         try:
             self.events.put_nowait((event, data))
         except asyncio.QueueFull:
             while not self.events.empty():
                 self.events.get_nowait()
-            self.events.put_nowait(("changed", {"ids": None}))
+            self.events.put_nowait(("changed", _json({"ids": None})))
 
     def end(self) -> None:
         """Let the connection end after one last event."""
@@ -167,8 +169,10 @@ class Live:
                 except Exception:
                     logger.exception("the desk's live pages could not be served")
                     await asyncio.sleep(_AFTER_FAILURE_S)
+                pause = min(_PAUSE_S, self._tick_s)
+                await asyncio.sleep(pause)
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(news.wait(), self._tick_s)
+                    await asyncio.wait_for(news.wait(), self._tick_s - pause)
                 news.clear()
 
     async def _tell_changes(self, since: datetime) -> bool:
@@ -201,13 +205,14 @@ class Live:
                 before, listener.counts = listener.counts, counts
                 if counts == before:
                     continue
-                listener.tell("counts", counts)
+                listener.tell("counts", _json(counts))
                 if before is not None and counts.get("mentions", 0) > before.get("mentions", 0):
-                    listener.tell("mention", {"count": counts["mentions"]})
+                    listener.tell("mention", _json({"count": counts["mentions"]}))
 
     def _tell(self, listeners: Iterable[_Listener], event: str, data: Any) -> None:
+        text = _json(data)  # once for all
         for listener in listeners:
-            listener.tell(event, data)
+            listener.tell(event, text)
 
 
 async def _send(response: EventSourceResponse, listener: _Listener) -> None:
@@ -221,13 +226,17 @@ async def _send(response: EventSourceResponse, listener: _Listener) -> None:
             if not waiting.done():
                 return
             found = waiting.result()
-            event, data = found if found is not None else ("ended", {})
-            await response.send(json.dumps(data, separators=(",", ":")), event=event)
+            event, text = found if found is not None else ("ended", "{}")
+            await response.send(text, event=event)
             if found is None:
                 return
     finally:
         waiting.cancel()
         gone.cancel()
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"))
 
 
 LIVE = web.AppKey("desk_live", Live)

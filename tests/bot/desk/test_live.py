@@ -235,9 +235,9 @@ async def test_an_idle_session_is_not_kept_alive_by_its_stream(desk: Desk, agent
 async def test_a_browser_that_does_not_read_is_told_to_look_again() -> None:
     listener = live._Listener(session=None)  # type: ignore[arg-type]
     for number in range(live._MOST_WAITING + 1):
-        listener.tell("changed", {"ids": [str(number)]})
+        listener.tell("changed", f'{{"ids":["{number}"]}}')
     assert listener.events.qsize() == 1
-    assert listener.events.get_nowait() == ("changed", {"ids": None})
+    assert listener.events.get_nowait() == ("changed", '{"ids":null}')
 
 
 async def test_an_open_page_is_a_sign_of_life(desk: Desk, agent: Browser) -> None:
