@@ -37,6 +37,7 @@ MEANINGS = {
     "rows": "rows that changed",
     "side": "side panel: brief, advice, orders",
     "messages": "new messages of the open conversation",
+    "draft": "a draft looked at",
     "reply": "an agent's reply",
     "shopper": "a shopper's message, stored",
     "screen": "a shopper's message on the agent's screen",
@@ -59,7 +60,8 @@ class Plan:
         warm_s: how long everybody works before that: the first take-over loads the temperament engine.
         processes: of the load.
         shopper_s: mean seconds between two messages of one shopper.
-        think_s: mean seconds of an agent between opening a conversation and replying.
+        page_s: mean seconds between two conversations that an agent opens.
+        reply_s: mean seconds between two replies of an agent.
         list_s: mean seconds between an agent's looks at a whole list.
     """
 
@@ -68,15 +70,23 @@ class Plan:
     seconds: float = 60.0
     warm_s: float = 15.0
     processes: int = 2
-    shopper_s: float = 60.0
-    think_s: float = 5.0
+    shopper_s: float = 20.0
+    page_s: float = 10.0
+    reply_s: float = 15.0
     list_s: float = 30.0
 
     @classmethod
     def quick(cls) -> Plan:
         """Return a plan that only shows whether it works."""
         return cls(
-            agents=4, conversations=16, seconds=8.0, warm_s=5.0, shopper_s=4.0, think_s=0.5, list_s=2.0
+            agents=4,
+            conversations=16,
+            seconds=8.0,
+            warm_s=5.0,
+            shopper_s=4.0,
+            page_s=1.0,
+            reply_s=1.5,
+            list_s=2.0,
         )
 
 
@@ -189,7 +199,8 @@ def _jobs(url: str, desks: Sequence[Desk], plan: Plan) -> list[Job]:
             seconds=plan.seconds,
             warm_s=plan.warm_s,
             shopper_s=plan.shopper_s,
-            think_s=plan.think_s,
+            page_s=plan.page_s,
+            reply_s=plan.reply_s,
             list_s=plan.list_s,
             seed=number,
         )
@@ -269,7 +280,9 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     plan = report["conditions"]
     yield (
         f"{plan['agents']} agents, {plan['conversations']} conversations, each shopper writes every "
-        f"{plan['shopper_s']:.0f} s; {plan['seconds']:.0f} s measured; {plan['cores']} cores, load included"
+        f"{plan['shopper_s']:.0f} s, each agent opens a conversation every {plan['page_s']:.0f} s and "
+        f"replies every {plan['reply_s']:.0f} s; {plan['seconds']:.0f} s measured; {plan['cores']} cores, "
+        "load included"
     )
     for name, meaning in MEANINGS.items():
         found = report["times_ms"].get(name)

@@ -2,8 +2,8 @@
 
 Each agent has one live connection and looks at her list; when it says that something has changed, the rows
 concerned are fetched, and new messages of the conversation that is open. She opens the conversation whose
-shopper has waited longest, thinks, replies, and now and then goes back to the whole list. A shopper's message
-has reached the screen when its row, or the open conversation, has been fetched with its words in it.
+shopper has waited longest, reads, replies to most, and now and then goes back to the whole list. A shopper's
+message has reached the screen when its row, or the open conversation, has been fetched with its words in it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Job:
     Attributes:
         warm_s: how long everybody works before it is measured.
         shopper_s: mean seconds between two messages of one shopper.
-        think_s: mean seconds from opening a conversation to the reply.
+        page_s: mean seconds between two conversations that an agent opens.
+        reply_s: mean seconds between two replies of an agent.
         list_s: mean seconds between two looks at the whole list.
     """
 
@@ -75,7 +76,8 @@ class Job:
     seconds: float
     warm_s: float
     shopper_s: float
-    think_s: float
+    page_s: float
+    reply_s: float
     list_s: float
     seed: int
 
@@ -197,24 +199,42 @@ class _Agent:
         return known - len(self.unseen)
 
     async def _work(self) -> None:
-        """Open the conversation that has waited longest, think, reply."""
+        """Open the conversation that has waited longest, read, reply to most; the next one."""
+        job = self._job
+        await asyncio.sleep(self._random.uniform(0, job.page_s))
         while True:
             if not self._waiting:
                 await asyncio.sleep(0.2)
                 continue
+            next_page = time.perf_counter() + self._random.uniform(0.5, 1.5) * job.page_s
             cid = min(self._waiting, key=lambda one: self._waiting[one])
-            self._open = cid
-            page = await self._timed("conversation", f"/desk/c/{cid}", background=False)
-            self._last_seq = 0
-            self._note_last(page)
-            self._look_for(page, cid)
-            await self._timed("side", f"/desk/c/{cid}/customer")
-            await self._browser.post(f"/desk/c/{cid}/seen", {"seq": str(self._last_seq)}, background=True)
-            await asyncio.sleep(self._random.uniform(0.5, 1.5) * self._job.think_s)
+            await self._turn_to(cid)
             self._waiting.pop(cid, None)
+            await asyncio.sleep(self._random.uniform(0.2, 0.4) * job.page_s)
+            if self._random.random() < job.page_s / job.reply_s:
+                await self._reply(cid)
+            await asyncio.sleep(max(0.0, next_page - time.perf_counter()))
+
+    async def _turn_to(self, cid: str) -> None:
+        """Open a conversation: its page, then what the page asks for by itself."""
+        self._open = cid
+        page = await self._timed("conversation", f"/desk/c/{cid}", background=False)
+        self._last_seq = 0
+        self._note_last(page)
+        self._look_for(page, cid)
+        await self._timed("side", f"/desk/c/{cid}/customer")
+        await self._browser.post(f"/desk/c/{cid}/seen", {"seq": str(self._last_seq)}, background=True)
+
+    async def _reply(self, cid: str) -> None:
+        """Type, which lets the draft be looked at when the agent pauses, and send."""
+        for part in (_REPLY[: len(_REPLY) // 2], _REPLY):
             began = time.perf_counter()
-            await self._browser.post(f"/desk/c/{cid}/reply", {"key": uuid.uuid4().hex, "text": _REPLY})
-            self._samples.add("reply", began)
+            await self._browser.post(f"/desk/c/{cid}/draft", {"text": part}, background=True)
+            self._samples.add("draft", began)
+            await asyncio.sleep(self._random.uniform(0.05, 0.15) * self._job.page_s)
+        began = time.perf_counter()
+        await self._browser.post(f"/desk/c/{cid}/reply", {"key": uuid.uuid4().hex, "text": _REPLY})
+        self._samples.add("reply", began)
 
     async def _look(self) -> None:
         """Go back to the whole list now and then."""

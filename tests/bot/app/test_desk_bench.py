@@ -22,7 +22,8 @@ def report(**times: list[float]) -> dict[str, object]:
         "load_cpu_share": 0.25,
         "pss_mb": {"front": 120.4},
         "faults": ["lost", "lost"],
-        "conditions": {"agents": 2, "conversations": 4, "shopper_s": 5.0, "seconds": 8.0, "cores": 2},
+        "conditions": {"agents": 2, "conversations": 4, "seconds": 8.0, "cores": 2}
+        | {"shopper_s": 5.0, "page_s": 2.0, "reply_s": 3.0},
     }
 
 
