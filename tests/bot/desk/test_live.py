@@ -194,7 +194,7 @@ async def test_nothing_is_told_after_the_session_has_ended(desk: Desk, agent: Br
     async with listening(agent) as stream:
         [listener] = live_of(desk)._listeners
         for _ in range(5):
-            listener.tell("changed", {"ids": ["c_secret"]})
+            listener.tell("changed", '{"ids":["c_secret"]}')
         listener.end()
         heard = []
         with pytest.raises(EOFError):
