@@ -135,6 +135,7 @@ function picture(path, name) {
 
 /** A picture that an agent sent: from this very origin, or not at all. */
 export function pictureElement(message) {
+  if (typeof message.url !== "string") return null; // "null" would be an address of this very origin
   let address;
   try {
     address = new URL(message.url, location.origin);
