@@ -132,7 +132,11 @@ def measure(settings: Settings, url: str, pids: dict[str, int], plan: Plan) -> d
     return {
         "times_ms": {name: _spread(times) for name, times in together(samples).items()},
         "goals_ms": GOALS,
-        "messages": {"sent": sum(s.sent for s in samples), "on_screen": sum(s.seen for s in samples)},
+        "messages": {
+            "sent": sum(s.sent for s in samples),
+            "on_screen": sum(s.seen for s in samples),
+            "overtaken": sum(s.overtaken for s in samples),
+        },
         "live_events": sum(s.events for s in samples),
         "cpu_share": cpu,
         "load_cpu_share": round(sum(s.client_cpu_s for s in samples) / seconds, 2),
@@ -294,7 +298,10 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"{meaning:<44} p50 {p50:>7.1f}   p95 {p95:>7.1f} ms   of {count}{verdict}"
     sent = report["messages"]
     events = report["live_events"]
-    yield f"messages sent {sent['sent']}, on a screen {sent['on_screen']}; live events {events}"
+    yield (
+        f"messages sent {sent['sent']}, on a screen {sent['on_screen']}, overtaken by the next "
+        f"{sent['overtaken']}; live events {events}"
+    )
     shares = "  ".join(f"{name} {share}" for name, share in report["cpu_share"].items())
     yield f"cores used       {shares}  load {report['load_cpu_share']}"
     yield "PSS in MB        " + "  ".join(f"{name} {size:.0f}" for name, size in report["pss_mb"].items())

@@ -84,11 +84,16 @@ class Job:
 
 @dataclass
 class Samples:
-    """What one process measured: milliseconds by name, and what went wrong."""
+    """What one process measured: milliseconds by name, and what went wrong.
+
+    Attributes:
+        overtaken: messages whose row showed the shopper's next one already.
+    """
 
     times: dict[str, list[float]] = field(default_factory=dict)
     sent: int = 0
     seen: int = 0
+    overtaken: int = 0
     events: int = 0
     faults: list[str] = field(default_factory=list)
     client_cpu_s: float = 0.0
@@ -96,7 +101,7 @@ class Samples:
     def forget(self) -> None:
         """Begin anew: what was measured so far was the warming up."""
         self.times.clear()
-        self.sent = self.seen = self.events = 0
+        self.sent = self.seen = self.overtaken = self.events = 0
 
     def add(self, name: str, began: float) -> None:
         """Note what has taken since `began` (:func:`time.perf_counter`)."""
@@ -196,7 +201,16 @@ class _Agent:
                 self._samples.seen += 1
                 self._samples.add("screen", at)
                 self._waiting.setdefault(whose, time.perf_counter())
+                if cid is None:
+                    self._overtake(whose, at)
         return known - len(self.unseen)
+
+    def _overtake(self, cid: str, at: float) -> None:
+        """Forget what a shopper wrote before: a row shows the newest line alone."""
+        for words, (whose, sent) in tuple(self.unseen.items()):
+            if whose == cid and sent < at:
+                del self.unseen[words]
+                self._samples.overtaken += 1
 
     async def _work(self) -> None:
         """Open the conversation that has waited longest, read, reply to most; the next one."""
@@ -217,9 +231,11 @@ class _Agent:
 
     async def _turn_to(self, cid: str) -> None:
         """Open a conversation: its page, then what the page asks for by itself."""
-        self._open = cid
+        self._open, self._last_seq = (
+            cid,
+            0,
+        )  # news that come before the page has come are fetched from the start
         page = await self._timed("conversation", f"/desk/c/{cid}", background=False)
-        self._last_seq = 0
         self._note_last(page)
         self._look_for(page, cid)
         await self._timed("side", f"/desk/c/{cid}/customer")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from bot.app.bench import command, desk
-from bot.app.bench.desk_load import Samples, together
+from bot.app.bench.desk_load import Desk, Job, Samples, Shopper, _Agent, together
 from bot.app.output import CommandError
 
 
@@ -16,7 +17,7 @@ def report(**times: list[float]) -> dict[str, object]:
     return {
         "times_ms": {name: desk._spread(found) for name, found in together([samples, Samples()]).items()},
         "goals_ms": desk.GOALS,
-        "messages": {"sent": 3, "on_screen": 2},
+        "messages": {"sent": 3, "on_screen": 2, "overtaken": 1},
         "live_events": 9,
         "cpu_share": {"front": 0.5, "rasa": None},
         "load_cpu_share": 0.25,
@@ -30,6 +31,20 @@ def report(**times: list[float]) -> dict[str, object]:
 def test_it_asks_for_a_stack_of_its_own() -> None:
     with pytest.raises(CommandError, match="--start"):
         desk.run(json_file=None, start=False, quick=True)
+
+
+def test_a_message_that_the_next_one_hides_in_its_row_is_not_lost() -> None:
+    job = Job("", (), 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1)
+    samples = Samples()
+    agent = _Agent(job, Desk("a", "p", ()), None, samples, random.Random(1))  # type: ignore[arg-type]
+    for at, words in enumerate(("first", "second", "third")):
+        agent.told("c_1", words, float(at))
+    agent.told("c_2", "other", 0.0)
+    assert agent._look_for("<li>second</li>", None) == 2
+    assert set(agent.unseen) == {"third", "other"}
+    assert (samples.seen, samples.overtaken) == (1, 1)
+    agent._look_for("<ol>third</ol>", "c_2")
+    assert "third" in agent.unseen, "another conversation's transcript does not count"
 
 
 def test_a_goal_counts_at_the_95th_percentile() -> None:
@@ -57,8 +72,8 @@ def test_several_processes_are_counted_together() -> None:
 
 def test_every_shopper_has_one_agent_and_every_agent_one_process() -> None:
     plan = desk.Plan(agents=5, conversations=12, processes=2)
-    shoppers = [desk.Shopper(f"c_{n}", "s") for n in range(plan.conversations)]
-    desks = [desk.Desk(f"bench{n}", "p", tuple(shoppers[n :: plan.agents])) for n in range(plan.agents)]
+    shoppers = [Shopper(f"c_{n}", "s") for n in range(plan.conversations)]
+    desks = [Desk(f"bench{n}", "p", tuple(shoppers[n :: plan.agents])) for n in range(plan.agents)]
     jobs = desk._jobs("http://127.0.0.1:1", desks, plan)
     shared = [one.conversation_id for job in jobs for each in job.desks for one in each.shoppers]
     assert sorted(shared) == sorted(one.conversation_id for one in shoppers)
