@@ -29,7 +29,7 @@ bench: install ## Measure speed and memory (ARGS="--json bench.json")
 test: install lint typecheck architecture ## Everything: lint, types, architecture, the whole test suite
 	@$(BIN)/pytest
 
-test-fast: install ## The fast tests only: no Rasa, no training, no processes (under 20 s)
+test-fast: install ## The fast tests only: no Rasa, no training, no processes (half a minute)
 	@$(BIN)/pytest --fast -n 2 --dist loadscope
 
 lint: install ## Check style and common faults

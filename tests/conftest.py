@@ -17,6 +17,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 #: What `--fast` leaves out: Rasa, training, processes, browsers, other services, whole fronts over HTTP.
 _SLOW_MARKS = ("slow", "model", "stack", "browser", "service")
 _SLOW_FOLDERS = ("stack", "browser", "bot/components", "bot/channels", "bot/conversation")
+_SLOW_FILES = (
+    "bot/desk/test_*.py",  # a whole desk over HTTP
+    "bot/desk/assist/test_suggestions.py",  # every order of the demo shop in every style
+    "persona/temperament/test_fitting.py",  # fits
+)
 _TESTS = Path(__file__).parent
 
 
@@ -26,8 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even import the slow folders: Rasa alone takes seconds."""
-    if config.getoption("--fast") and collection_path in {_TESTS / folder for folder in _SLOW_FOLDERS}:
+    """Do not even import the slow folders and files: Rasa alone takes seconds."""
+    if not config.getoption("--fast"):
+        return None
+    slow = collection_path in {_TESTS / folder for folder in _SLOW_FOLDERS}
+    if slow or any(collection_path.match(f"tests/{pattern}") for pattern in _SLOW_FILES):
         return True
     return None
 
