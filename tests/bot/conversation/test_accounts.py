@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
-from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -80,24 +78,6 @@ class Office:
         for _ in range(times):
             with pytest.raises(LoginRefusedError):
                 await self.accounts.log_in(login, "no such password", net)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'record.db'}"
-        return
-    name = f"zhixin_accounts_{uuid4().hex[:12]}"
-    server = sa.create_engine("postgresql://postgres@127.0.0.1:5432/postgres", isolation_level="AUTOCOMMIT")
-    try:
-        with server.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    except sa.exc.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432: {str(exc.orig).splitlines()[0]}")
-    yield f"postgresql://postgres@127.0.0.1:5432/{name}"
-    with server.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
 
 
 @pytest_asyncio.fixture
