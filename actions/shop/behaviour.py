@@ -9,7 +9,9 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from actions.shop.loading import known_form, load_after_sales, load_customer, load_orders, to_review
-from actions.shop.models import Browse, Coupon, CustomerHistory
+from actions.shop.models import Browse, CustomerHistory
+from actions.shop.offers import to_coupon
+from actions.shop.preferences import load_preferences
 from actions.shop.schema import (
     BrowseRow,
     CouponRow,
@@ -75,20 +77,11 @@ def load_history(session: Session, now: datetime, customer_id: str) -> CustomerH
             )
             for row in browses
         ),
-        coupons=tuple(
-            Coupon(
-                coupon_id=row.coupon_id,
-                amount=row.amount,
-                minimum=row.minimum,
-                scope=row.scope,
-                valid_until=row.valid_until,
-                used=row.used,
-            )
-            for row in coupons
-        ),
+        coupons=tuple(to_coupon(row) for row in coupons),
         urges=urges,
         new_arrival_orders=new_arrivals,
         same_brand_orders=same_brand,
+        preferences=tuple(load_preferences(session, customer_id)),
     )
 
 
@@ -117,9 +110,11 @@ def recommended_ids(
 ) -> list[tuple[str, str]]:
     """Return (product id, reason), best first: what was asked, then what fits the customer, then the rest.
 
-    Nothing sold out, nothing bought within half a year, at most two of a category unless asked for.
+    Nothing sold out, nothing bought within half a year, nothing that she does not want to be shown; what is
+    like that comes last. At most two of a category unless asked for.
     """
     owned: set[str] = set()
+    unwanted: set[str] = set()
     categories: dict[str, int] = {}
     browsed: dict[str, int] = {}
     if customer_id is not None and known_form(customer_id):
@@ -140,6 +135,7 @@ def recommended_ids(
             .group_by(BrowseRow.product_id)
         ).all()
         browsed = {product_id: int(seconds) for product_id, seconds in seen}
+        unwanted = {noted.product_id for noted in load_preferences(session, customer_id)}
 
     stock = func.sum(case((SkuRow.stock > 0, 1), else_=0))
     shelf = session.execute(
@@ -148,11 +144,14 @@ def recommended_ids(
         .group_by(ProductRow.product_id, ProductRow.category, ProductRow.sold_30_days, ProductRow.listed_on)
         .having(stock > 0)
     ).all()
-    in_stock = {row.product_id: row for row in shelf if row.product_id not in owned}
-    chosen: dict[str, str] = {pid: "asked" for pid in asked if pid in in_stock}
+    in_stock = {row.product_id: row for row in shelf if row.product_id not in owned | unwanted}
+    alike = _alike(session, unwanted)
+    chosen: dict[str, str] = {
+        pid: "asked" for pid in sorted(asked, key=lambda pid: pid in alike) if pid in in_stock
+    }
 
     def rank(reason: str, product_ids: list[str]) -> list[tuple[str, str]]:
-        return [(product_id, reason) for product_id in product_ids if product_id not in chosen]
+        return [(pid, reason) for pid in product_ids if pid not in chosen and pid not in alike]
 
     hot = sorted(in_stock, key=lambda pid: (-in_stock[pid].sold_30_days, pid))
     new = sorted(in_stock, key=lambda pid: (in_stock[pid].listed_on, pid), reverse=True)
@@ -167,6 +166,7 @@ def recommended_ids(
         rank("new", new),
         rank("hot", hot),
     ]
+    last = [(pid, "hot") for pid in hot if pid in alike and pid not in chosen]
     counts: dict[str, int] = {}
     while len(chosen) < limit and any(queues):  # in turns, so that the reasons are mixed
         for queue in queues:
@@ -179,4 +179,20 @@ def recommended_ids(
                     break
             if len(chosen) >= limit:
                 break
+    for product_id, reason in last:
+        if len(chosen) < limit and counts.get(in_stock[product_id].category, 0) < _PER_CATEGORY:
+            chosen[product_id] = reason
+            counts[in_stock[product_id].category] = counts.get(in_stock[product_id].category, 0) + 1
     return list(chosen.items())[:limit]
+
+
+def _alike(session: Session, product_ids: set[str]) -> set[str]:
+    """Return the products that shoppers call by a name of one of these too: 耳机 for one 耳机 and another."""
+    if not product_ids:
+        return set()
+    names = {
+        row.product_id: set(row.aliases)
+        for row in session.execute(select(ProductRow.product_id, ProductRow.aliases))
+    }
+    called = {name for product_id in product_ids for name in names.get(product_id, ())}
+    return {product_id for product_id, aliases in names.items() if aliases & called}

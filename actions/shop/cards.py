@@ -6,15 +6,18 @@ Amounts are text, dates ISO, codes come with their label; the labels are words a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from actions.shop.models import AfterSale, Order, Product, Shipment
+from actions.shop.models import AfterSale, Coupon, Order, Product, Shipment
 
 #: Returns the name of a code of a group: ``label("order_state", OrderState.PAID)``.
 Label = Callable[[str, "str | Enum"], str]
+
+#: A coupon with so much time left is marked.
+_ENDING = timedelta(days=3)
 
 
 def plain(value: Any) -> Any:
@@ -106,8 +109,53 @@ def aftersale_card(request: AfterSale, order: Order | None, label: Label) -> dic
     return {key: plain(value) for key, value in card.items()}
 
 
+def product_row(product: Product, reason: str, label: Label) -> dict[str, Any]:
+    """Return a product as a row of a card, with the code of why it is shown ("" for none)."""
+    return {
+        "product_id": product.product_id,
+        "name": product.name,
+        "short_name": product.short_name,
+        "price": plain(product.price),
+        "picture": product.picture,
+        "rating": plain(product.rating),
+        "stock": sum(sku.stock for sku in product.skus),
+        "tags": plain(product.tags),
+        "reason": reason,
+        "reason_label": label("recommend_reason", reason) if reason else "",
+    }
+
+
 def products_card(picks: Sequence[tuple[Product, str]], label: Label) -> dict[str, Any]:
     """Return the data of a card of products, each with the code of why it is shown ("" for none)."""
+    return {"products": [product_row(product, reason, label) for product, reason in picks]}
+
+
+def coupons_card(coupons: Sequence[Coupon], now: datetime, label: Label) -> dict[str, Any]:
+    """Return the data of a card of coupons that can be used at `now`."""
+    return {"coupons": [_coupon(coupon, now, label) for coupon in coupons]}
+
+
+def _coupon(coupon: Coupon, now: datetime, label: Label) -> dict[str, Any]:
+    state = "ending" if coupon.valid_until - now <= _ENDING else "usable"
+    scope = label("coupon_scope", coupon.scope)
+    return {
+        "title": coupon.name or scope,
+        "amount": plain(coupon.amount),
+        "threshold": plain(coupon.minimum),
+        "ends_at": plain(coupon.valid_until),
+        "state": state,
+        "state_label": label("coupon_state", state),
+        "scope": scope,
+    }
+
+
+def comparison_card(products: Sequence[Product], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the data of a table of products.
+
+    Args:
+        products: the columns.
+        rows: ``{"label", "values", "differs"}``, a value for each product, in the order they are shown.
+    """
     return {
         "products": [
             {
@@ -116,11 +164,8 @@ def products_card(picks: Sequence[tuple[Product, str]], label: Label) -> dict[st
                 "short_name": product.short_name,
                 "price": plain(product.price),
                 "picture": product.picture,
-                "rating": plain(product.rating),
-                "tags": plain(product.tags),
-                "reason": reason,
-                "reason_label": label("recommend_reason", reason) if reason else "",
             }
-            for product, reason in picks
-        ]
+            for product in products
+        ],
+        "rows": plain(rows),
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.future import Engine, create_engine
+from sqlalchemy.future import Connection, Engine, create_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from actions.shop.columns import give_vault
@@ -97,10 +98,7 @@ def upgrade_engine(engine: Engine, revision: str = "head") -> None:
     from alembic import command
 
     with engine.connect() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        connection.commit()
+        _migrate(connection, command.upgrade, revision)
 
 
 def _alembic(direction: str, url: str, revision: str) -> None:
@@ -109,12 +107,36 @@ def _alembic(direction: str, url: str, revision: str) -> None:
     engine = open_engine(url, None)
     try:
         with engine.connect() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
-            getattr(command, direction)(config, revision)
-            connection.commit()
+            _migrate(connection, getattr(command, direction), revision)
     finally:
         engine.dispose()
+
+
+def _migrate(connection: Connection, direction: Callable[[Any, str], None], revision: str) -> None:
+    """Run migrations in one transaction: all of it, or nothing.
+
+    SQLite changes a constraint by copying the table; while the old one is dropped its foreign keys must
+    not be looked at (https://www.sqlite.org/lang_altertable.html#otheralter). They are before the commit.
+    """
+    config = _config()
+    config.attributes["connection"] = connection
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # a big shop's tables take their time
+        direction(config, revision)
+        connection.commit()
+        return
+    raw = connection.connection.cursor()
+    raw.execute("PRAGMA foreign_keys=OFF")  # without effect inside a transaction, so before it
+    try:
+        direction(config, revision)
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if broken is not None:
+            raise RuntimeError(f"the migration would leave rows of {broken[0]} without {broken[2]}")
+        connection.commit()
+    finally:
+        connection.rollback()
+        raw.execute("PRAGMA foreign_keys=ON")
+        raw.close()
 
 
 def _config() -> Any:

@@ -40,6 +40,7 @@ class AfterSaleKind(str, Enum):
     REFUND = "refund"  # money back, nothing to send back (not shipped, or not received)
     RETURN = "return"  # send back, money back
     EXCHANGE = "exchange"  # send back, get another
+    REPAIR = "repair"  # send in, get the same piece back
 
 
 class AfterSaleState(str, Enum):
@@ -136,6 +137,14 @@ class Product:
     picture: str  # path below the front's static root, "pictures/p001.svg"
     tags: tuple[str, ...] = ()  # 新品, 热卖, 礼盒, 可刻字 ...
     aliases: tuple[str, ...] = ()  # what shoppers call it
+    contents: tuple[str, ...] = ()  # 包装清单: what is in the box
+    usage: tuple[str, ...] = ()  # 使用要点: short steps
+    shelf_life_days: int | None = None  # 保质期 from the day of production; None: does not spoil
+    produced_on: date | None = None  # of the batch that is sold now
+    seller: str | None = None  # None: our own goods (自营); else the shop that sells it here
+    installation_fee: Decimal | None = None  # None: nothing to install; 0.00: free
+    gift_box: bool = False  # comes in a gift box
+    cold_chain: bool = False  # travels refrigerated
 
 
 @dataclass(frozen=True)
@@ -198,6 +207,10 @@ class Order:
     shipment: Shipment | None
     urged_at: datetime | None = None
     pay_by: datetime | None = None  # UNPAID only: when the order lapses
+    slot_starts_at: datetime | None = None  # the chosen delivery time
+    slot_ends_at: datetime | None = None
+    note: str | None = None  # the shopper's own words for those who pack it; personal data
+    cancel_cause: str | None = None  # code of CANCEL_CAUSES, once it is cancelled
 
 
 @dataclass(frozen=True)
@@ -216,6 +229,15 @@ class AfterSale:
     refund_by: datetime | None  # latest day the money is back, once that is known
     return_address: str | None
     steps: tuple[TraceEvent, ...]
+    product_id: str | None = None  # of a repair: the piece it is about
+    description: str | None = None  # of a repair: the fault in the shopper's own words; personal data
+
+
+#: Most characters of an order's note.
+NOTE_LENGTH = 100
+
+#: Why an order was cancelled: by whom, or for want of what. Labels are words and live in YAML.
+CANCEL_CAUSES = ("shopper", "unpaid", "out_of_stock", "risk_check", "shop")
 
 
 #: Reason codes of after-sales requests and who is at fault. Labels are words and live in YAML.
@@ -230,6 +252,8 @@ RETURN_REASONS: dict[str, Fault] = {
     "late": Fault.SHOP,
     "not_received": Fault.SHOP,
     "changed_mind": Fault.SHOPPER,  # before dispatch
+    "broken": Fault.SHOP,  # repairs under warranty: carriage both ways is the shop's
+    "worn": Fault.SHOPPER,  # repairs out of warranty, for money
 }
 
 
@@ -266,6 +290,23 @@ class Coupon:
     scope: str  # category code, or "all"
     valid_until: datetime
     used: bool = False
+    name: str = ""  # as the shop calls it
+
+
+class PreferenceKind(str, Enum):
+    """Why a customer does not want to be shown a product."""
+
+    DISLIKED = "disliked"
+    OWNED = "owned"  # bought, here or elsewhere
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A product that a customer does not want to be shown; her last word on a product counts."""
+
+    product_id: str
+    kind: PreferenceKind
+    noted_at: datetime
 
 
 @dataclass(frozen=True)
@@ -281,6 +322,7 @@ class CustomerHistory:
     urges: int = 0  # how often the customer urged a dispatch in the last year
     new_arrival_orders: int = 0  # orders of a product within 30 days of its listing
     same_brand_orders: int = 0  # orders that repeat a brand bought before
+    preferences: tuple[Preference, ...] = ()  # whenever they were noted
 
 
 @dataclass(frozen=True)
@@ -293,11 +335,24 @@ class ServiceHours:
 
 
 @dataclass(frozen=True)
+class Refund:
+    """What goes back to the shopper for one kind of request."""
+
+    kind: AfterSaleKind
+    fault: Fault
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class ReturnTerms:
     """What the shop's rules say about sending back one order, computed from its own dates.
 
     `allowed` decides; `rule` names the clause applied (a code, its label is a word in YAML);
     `deadline` is the last moment to ask; `review_hours`, `refund_days` are (min, max) promises.
+    Where a request is open (``already_open``), `deadline` and `reasons` are what would hold without it:
+    until when and why she may ask anew once it is withdrawn.
+    `refunds` says for each allowed kind and fault what goes back; for a delivered parcel also what does if
+    she says within the days for it that it never reached her (REFUND by the SHOP's fault).
     """
 
     allowed: bool
@@ -308,6 +363,12 @@ class ReturnTerms:
     refund_days: tuple[int, int]
     kinds: tuple[AfterSaleKind, ...] = field(default=())
     reasons: tuple[str, ...] = field(default=())  # codes of RETURN_REASONS that hold under this clause
+    refunds: tuple[Refund, ...] = field(default=())
+    coupon_returns: bool | None = None  # whether ending the order now gives the coupon used for it back
+
+    def refund(self, kind: AfterSaleKind, fault: Fault) -> Decimal | None:
+        """Return what goes back for a request of this kind and fault; None if the terms do not say."""
+        return next((r.amount for r in self.refunds if r.kind is kind and r.fault is fault), None)
 
 
 @dataclass(frozen=True)
@@ -332,3 +393,5 @@ class ProductMatch:
 
     product: Product
     score: float
+    read_as: str | None = None  # what was looked for where her words were taken for a slip: 耳机 for 尔机
+    missing: str | None = None  # what she asked for, where there is none and this is only near to it

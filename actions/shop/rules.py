@@ -11,19 +11,23 @@ from the day after delivery; not for fresh or custom-made goods) and art. 24 (qu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from actions.shop.columns import SHANGHAI
 from actions.shop.errors import RuleError
 from actions.shop.models import (
+    NOTE_LENGTH,
     RETURN_REASONS,
     Address,
+    AfterSale,
     AfterSaleKind,
+    AfterSaleState,
     Fault,
     Order,
     OrderState,
+    Refund,
     ReturnTerms,
 )
 
@@ -53,7 +57,12 @@ RULES: dict[str, str] = {
     "order_closed": "the order is cancelled or refunded",
     "urged_recently": "urged less than an hour ago, and passed on then",
     "address_incomplete": "consignee, phone, city and street are needed",
+    "note_too_long": "a note has at most 100 characters",
     "already_open": "a request for this order is open",
+    "already_received": "the goods are back with us and are being checked",
+    "refund_started": "the refund is approved: the money is on its way",
+    "already_done": "the request is settled",
+    "already_closed": "the request was rejected, or withdrawn before",
     "unknown_reason": "not a reason code",
     "reason_not_accepted": "this reason does not hold at this stage, see ReturnTerms.reasons",
     "kind_not_offered": "this kind of request is not offered now, see ReturnTerms.kinds",
@@ -112,6 +121,15 @@ _WHY_NOT_CANCEL = {
 }
 
 
+def coupon_comes_back(state: OrderState) -> bool:
+    """Say whether ending an order in this state gives its coupon back, with its old last day.
+
+    Only what is not dispatched is undone as a whole; a return or a refund later is worth what was paid, and
+    the coupon stays used.
+    """
+    return state in (OrderState.UNPAID, OrderState.PAID)
+
+
 def check_address_change(order: Order, address: Address) -> None:
     """Allow a new address until dispatch.
 
@@ -142,12 +160,92 @@ def check_urge(order: Order, now: datetime) -> None:
         raise RuleError("urged_recently")
 
 
+def check_note(order: Order, note: str) -> None:
+    """Allow a note for those who pack the order, until dispatch.
+
+    Raises:
+        RuleError: dispatched, closed, or the note is too long for the slip.
+    """
+    if order.state in _OVER:
+        raise RuleError("order_closed")
+    if order.state not in {OrderState.UNPAID, OrderState.PAID}:
+        raise RuleError("already_shipped")
+    if len(note) > NOTE_LENGTH:
+        raise RuleError("note_too_long")
+
+
+_OVER = {OrderState.CANCELLED, OrderState.REFUNDING, OrderState.REFUNDED}
+
+
+def check_withdrawal(request: AfterSale) -> None:
+    """Allow to take a request back while nothing has been done about it that cannot be undone.
+
+    An approved return only waits for the parcel; an approved refund has gone to the bank, and where it was
+    a cancellation the goods are back on the shelf.
+
+    Raises:
+        RuleError: the goods are here, the money is on its way, or the request has ended.
+    """
+    if request.state is AfterSaleState.APPROVED and request.kind is AfterSaleKind.REFUND:
+        raise RuleError("refund_started")
+    rule = _WHY_NOT_WITHDRAW.get(request.state)
+    if rule is not None:
+        raise RuleError(rule)
+
+
+_WHY_NOT_WITHDRAW = {
+    AfterSaleState.RECEIVED: "already_received",
+    AfterSaleState.DONE: "already_done",
+    AfterSaleState.REJECTED: "already_closed",
+    AfterSaleState.WITHDRAWN: "already_closed",
+}
+
+
+def state_without_request(order: Order) -> OrderState:
+    """Return the state that an order has again once its request is withdrawn."""
+    parcel = order.shipment
+    if order.state is not OrderState.REFUNDING or parcel is None:
+        return order.state
+    if parcel.delivered_at is not None:
+        return OrderState.DELIVERED
+    return OrderState.EXCEPTION if parcel.exception else OrderState.SHIPPED
+
+
 def return_terms(
     order: Order, items: Sequence[ItemTerms], now: datetime, *, open_request: bool
 ) -> ReturnTerms:
     """Say what may be asked for `order` at `now`. The strictest item decides for the whole order."""
+    terms = _clause(order, items, now, open_request=open_request)
+    returns = coupon_comes_back(order.state)
+    return replace(terms, refunds=_refunds(order, terms, now), coupon_returns=returns)
+
+
+def _refunds(order: Order, terms: ReturnTerms, now: datetime) -> tuple[Refund, ...]:
+    """Return what goes back for each kind and fault that can be asked for."""
+    faults = [fault for fault in Fault if any(RETURN_REASONS[reason] is fault for reason in terms.reasons)]
+    asked = [(kind, fault) for kind in terms.kinds for fault in faults]
+    never_came = (AfterSaleKind.REFUND, RETURN_REASONS["not_received"])
+    if never_came not in asked and may_say_not_received(order, terms, now):
+        asked.append(never_came)
+    return tuple(Refund(kind, fault, refund_amount(order, kind, fault)) for kind, fault in asked)
+
+
+def may_say_not_received(order: Order, terms: ReturnTerms, now: datetime) -> bool:
+    """Say whether a delivered parcel that nobody received may be refunded, whatever else the terms allow."""
+    delivered = order.shipment.delivered_at if order.shipment else None
+    return (
+        order.state is OrderState.DELIVERED
+        and terms.rule != "already_open"
+        and delivered is not None
+        and now <= end_of_day(delivered, NOT_RECEIVED_DAYS)
+    )
+
+
+def _clause(order: Order, items: Sequence[ItemTerms], now: datetime, *, open_request: bool) -> ReturnTerms:
     if open_request:
-        return _terms("already_open")
+        without = replace(order, state=state_without_request(order))
+        then = _clause(without, items, now, open_request=False)
+        return _terms("already_open", reasons=then.reasons, deadline=then.deadline)
     refused = {
         OrderState.UNPAID: "not_paid",
         OrderState.CANCELLED: "order_closed",
@@ -224,10 +322,9 @@ def check_request(order: Order, terms: ReturnTerms, kind: AfterSaleKind, reason:
     if reason not in RETURN_REASONS:
         raise RuleError("unknown_reason", reason)
     if reason == "not_received" and order.state is OrderState.DELIVERED and terms.rule != "already_open":
-        delivered = order.shipment.delivered_at if order.shipment else None
         if kind is not AfterSaleKind.REFUND:
             raise RuleError("kind_not_offered")
-        if delivered is None or now > end_of_day(delivered, NOT_RECEIVED_DAYS):
+        if not may_say_not_received(order, terms, now):
             raise RuleError("too_late")
         return RETURN_REASONS[reason]
     if not terms.allowed:
@@ -243,9 +340,9 @@ def refund_amount(order: Order, kind: AfterSaleKind, fault: Fault) -> Decimal:
     """Return what goes back to the shopper.
 
     All of it until delivery (refusing is free) and where the shop is at fault; without the freight where a
-    shopper sends goods back by choice; nothing for an exchange.
+    shopper sends goods back by choice; nothing for an exchange or a repair.
     """
-    if kind is AfterSaleKind.EXCHANGE:
+    if kind in (AfterSaleKind.EXCHANGE, AfterSaleKind.REPAIR):
         return Decimal("0.00")
     if order.state is OrderState.DELIVERED and fault is Fault.SHOPPER:
         return max(order.total - order.freight, Decimal("0.00"))

@@ -1,6 +1,6 @@
 """The tables of the embedded shop. Changes need a migration under ``migrations/versions``.
 
-Names, phones, addresses, birthdays and engravings are sealed; of an order's phone only a blind hash of
+Names, phones, addresses, birthdays, engravings and notes are sealed; of an order's phone only a blind hash of
 the last four digits can be compared (keyed per order, so equal digits of two orders do not show).
 
 The ignored ``misc`` errors: SQLAlchemy's mypy plugin takes every column for not null.
@@ -23,18 +23,16 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    false,
 )
-from sqlalchemy.orm import declarative_base
 
+from actions.shop import (  # the metadata are whole whoever imports one part
+    policy_schema,  # noqa: F401
+    service_schema,  # noqa: F401
+)
 from actions.shop.columns import Moment, Money, Sealed
 from actions.shop.models import AfterSaleKind, AfterSaleState, Fault, MemberLevel, OrderState
-
-Base = declarative_base()
-
-
-def _one_of(column: str, kind: Any) -> CheckConstraint:
-    values = ", ".join(f"'{member.value}'" for member in kind)
-    return CheckConstraint(f"{column} IN ({values})", name=f"ck_{kind.__name__.lower()}_{column}")
+from actions.shop.tables import Base, one_of
 
 
 class CategoryRow(Base):
@@ -68,6 +66,15 @@ class ProductRow(Base):
     picture: str = Column(String(120), nullable=False)
     tags: list[str] = Column(JSON, nullable=False)
     aliases: list[str] = Column(JSON, nullable=False)
+    contents: list[str] = Column(JSON, nullable=False, default=list, server_default="[]")
+    usage: list[str] = Column(JSON, nullable=False, default=list, server_default="[]")
+    search_words: list[str] = Column(JSON, nullable=False, default=list, server_default="[]")
+    shelf_life_days: int | None = Column(Integer)  # type: ignore[misc]
+    produced_on: date | None = Column(Date)  # type: ignore[misc]
+    seller: str | None = Column(String(60))  # type: ignore[misc]
+    installation_fee: Decimal | None = Column(Money)  # type: ignore[misc]
+    gift_box: bool = Column(Boolean, nullable=False, default=False, server_default=false())
+    cold_chain: bool = Column(Boolean, nullable=False, default=False, server_default=false())
 
 
 class SkuRow(Base):
@@ -82,6 +89,8 @@ class SkuRow(Base):
     colour: str | None = Column(String(40))  # type: ignore[misc]
     price: Decimal = Column(Money, nullable=False)
     stock: int = Column(Integer, nullable=False)
+    stock_at: datetime | None = Column(Moment)  # type: ignore[misc]  # of the news that set it
+    expected_on: date | None = Column(Date)  # type: ignore[misc]  # when a sold-out one is to be had again
 
     __table_args__ = (CheckConstraint("stock >= 0", name="ck_skus_stock"),)
 
@@ -108,8 +117,9 @@ class CustomerRow(Base):
     points_expire_on: date | None = Column(Date)  # type: ignore[misc]
     registered_at: datetime = Column(Moment, nullable=False)
     birthday: str | None = Column(Sealed("customers.birthday"))  # type: ignore[misc]
+    changed_at: datetime | None = Column(Moment)  # type: ignore[misc]  # of the news that set them
 
-    __table_args__ = (_one_of("level", MemberLevel),)
+    __table_args__ = (one_of("level", MemberLevel),)
 
 
 class AddressRow(Base):
@@ -138,6 +148,10 @@ class CouponRow(Base):
     scope: str = Column(String(32), nullable=False)
     valid_until: datetime = Column(Moment, nullable=False)
     used: bool = Column(Boolean, nullable=False)
+    name: str = Column(String(40), nullable=False, default="", server_default="")
+    promotion_id: str | None = Column(String(40))  # type: ignore[misc]  # no key: promotions are tidied away
+
+    __table_args__ = (Index("ux_coupons_promotion", "customer_id", "promotion_id", unique=True),)
 
 
 class OrderRow(Base):
@@ -168,9 +182,13 @@ class OrderRow(Base):
     city: str = Column(Sealed("orders.city"), nullable=False)
     district: str = Column(Sealed("orders.district"), nullable=False)
     street: str = Column(Sealed("orders.street"), nullable=False)
+    slot_starts_at: datetime | None = Column(Moment)  # type: ignore[misc]
+    slot_ends_at: datetime | None = Column(Moment)  # type: ignore[misc]
+    note: str | None = Column(Sealed("orders.note"))  # type: ignore[misc]
+    cancel_cause: str | None = Column(String(24))  # type: ignore[misc]
 
     __table_args__ = (
-        _one_of("state", OrderState),
+        one_of("state", OrderState),
         CheckConstraint("total = goods_total + freight - discount", name="ck_orders_total"),
         Index("ix_orders_customer", "customer_id", "placed_at"),
     )
@@ -205,6 +223,8 @@ class ShipmentRow(Base):
     expected_by: datetime = Column(Moment, nullable=False)
     delivered_at: datetime | None = Column(Moment)  # type: ignore[misc]
     exception: str | None = Column(String(120))  # type: ignore[misc]
+    out_for_delivery_at: datetime | None = Column(Moment)  # type: ignore[misc]
+    news_at: datetime | None = Column(Moment)  # type: ignore[misc]  # of the carrier's last news
 
 
 class TraceRow(Base):
@@ -234,11 +254,13 @@ class AfterSaleRow(Base):
     review_by: datetime = Column(Moment, nullable=False)
     refund_by: datetime | None = Column(Moment)  # type: ignore[misc]
     return_address: str | None = Column(String(200))  # type: ignore[misc]  # our own warehouse
+    product_id: str | None = Column(String(32))  # type: ignore[misc]  # of a repair: which line
+    description: str | None = Column(Sealed("after_sales.description"))  # type: ignore[misc]
 
     __table_args__ = (
-        _one_of("kind", AfterSaleKind),
-        _one_of("state", AfterSaleState),
-        _one_of("fault", Fault),
+        one_of("kind", AfterSaleKind),
+        one_of("state", AfterSaleState),
+        one_of("fault", Fault),
         Index("ix_after_sales_customer", "customer_id", "created_at"),
     )
 

@@ -1,35 +1,28 @@
 """The embedded shop: :class:`~actions.shop.gateway.ShopGateway` on SQLite or PostgreSQL.
 
-SQLAlchemy runs in a small pool of threads, so that no call blocks the event loop. A call whose caller gave
-up is finished; its key makes the repetition harmless.
+Here are customers, orders, after-sales and products; the services around an order are in
+:mod:`actions.shop.sql_services`, how a call reaches the database in :mod:`actions.shop.sql_base`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from actions.shop import writing
 from actions.shop.behaviour import load_history, recommended_ids
-from actions.shop.columns import SHANGHAI
-from actions.shop.database import WRITES, open_engine
-from actions.shop.errors import NotFoundError, ShopUnavailableError
-from actions.shop.keys import forget_old_keys
+from actions.shop.erasing import erase
+from actions.shop.errors import NotFoundError
 from actions.shop.loading import (
     known_form,
     load_after_sales,
     load_customer,
     load_order,
     load_orders,
+    load_orders_numbered,
     load_products,
     to_review,
 )
@@ -50,25 +43,23 @@ from actions.shop.models import (
 )
 from actions.shop.schema import ReviewRow, SettingRow
 from actions.shop.search import SearchIndex
-from actions.shop.verification import forget_old_attempts, verify
+from actions.shop.sql_base import shanghai_now
+from actions.shop.sql_policies import PolicyMethods
+from actions.shop.sql_services import ServiceMethods
+from actions.shop.transaction import Write
+from actions.shop.verification import verify
+from actions.shop.withdrawing import order_of_request, withdraw
 from persona.privacy.vault import Vault
 
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
+__all__ = ["SqlShop", "shanghai_now"]
 
 _GOOD_STARS = 4
+_MOST_TERMS = 50
 _SEARCH_AGE = timedelta(minutes=1)
-_PRUNE_EVERY = timedelta(minutes=10)
 _DEFAULT_HOURS = ServiceHours(opens="09:00", closes="22:00", answer_minutes=5)
 
 
-def shanghai_now() -> datetime:
-    """Return the time in the shop's zone."""
-    return datetime.now(SHANGHAI)
-
-
-class SqlShop:
+class SqlShop(ServiceMethods, PolicyMethods):
     """The shop in a database of our own schema (see :func:`actions.shop.database.upgrade`).
 
     Args:
@@ -78,16 +69,8 @@ class SqlShop:
     """
 
     def __init__(self, url: str, vault: Vault, clock: Callable[[], datetime] = shanghai_now) -> None:
-        self._vault = vault
-        self._clock = clock
-        self.engine = open_engine(url, vault)
-        self._reader = self.engine
-        self._writer = self.engine.execution_options(**{WRITES: True})
-        # SQLite has one writer anyway, and its calls are short: one thread spares the waiting for locks
-        threads = 1 if self.engine.dialect.name == "sqlite" else 4
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="shop")
+        super().__init__(url, vault, clock)
         self._search: tuple[datetime, SearchIndex] | None = None
-        self._pruned_at: datetime | None = None
 
     async def customer(self, customer_id: str) -> Customer:
         """See the protocol."""
@@ -138,12 +121,33 @@ class SqlShop:
         """See the protocol."""
         return await self._change(order_number, customer_id, key, writing.urge)
 
+    async def note_order(
+        self, order_number: str, note: str, *, customer_id: str | None, key: str
+    ) -> ChangeResult:
+        """See the protocol."""
+        return await self._change(order_number, customer_id, key, lambda write: writing.note(write, note))
+
     async def return_terms(self, order_number: str, *, customer_id: str | None) -> ReturnTerms:
         """See the protocol."""
 
         def read(session: Session) -> ReturnTerms:
             now = self._clock()
-            return writing.judge_terms(session, now, load_order(session, now, order_number, customer_id))
+            order = load_order(session, now, order_number, customer_id)
+            return writing.judge_terms(session, now, [order])[order_number]
+
+        return await self._read(read)
+
+    async def return_terms_of(
+        self, order_numbers: Sequence[str], *, customer_id: str | None
+    ) -> Mapping[str, ReturnTerms]:
+        """See the protocol. ValueError for more than 50."""
+        if len(order_numbers) > _MOST_TERMS:
+            raise ValueError(f"the terms of at most {_MOST_TERMS} orders can be asked for in one call")
+
+        def read(session: Session) -> dict[str, ReturnTerms]:
+            now = self._clock()
+            orders = load_orders_numbered(session, now, order_numbers, customer_id)
+            return writing.judge_terms(session, now, orders)
 
         return await self._read(read)
 
@@ -154,6 +158,18 @@ class SqlShop:
         return await self._change(
             order_number, customer_id, key, lambda write: writing.request_after_sale(write, kind, reason)
         )
+
+    async def withdraw_after_sale(
+        self, request_number: str, *, customer_id: str | None, key: str
+    ) -> AfterSaleResult:
+        """See the protocol."""
+
+        def change(session: Session) -> AfterSaleResult:
+            number = order_of_request(session, request_number)
+            write = Write(session, self._vault, self._clock(), key, number, customer_id)
+            return withdraw(write, request_number)
+
+        return await self._write(change)
 
     async def after_sales(self, customer_id: str) -> Sequence[AfterSale]:
         """See the protocol. An unknown customer has no requests."""
@@ -184,8 +200,11 @@ class SqlShop:
         """See the protocol."""
 
         def read(session: Session) -> list[ProductMatch]:
-            scores = dict(self._index(session).find(words, limit))
-            return [ProductMatch(p, scores[p.product_id]) for p in load_products(session, list(scores))]
+            index = self._index(session)
+            query = index.understand(words)
+            scores = dict(index.look(query, limit))
+            found = load_products(session, list(scores))
+            return [ProductMatch(p, scores[p.product_id], query.read_as, query.missing) for p in found]
 
         return await self._read(read)
 
@@ -224,64 +243,13 @@ class SqlShop:
 
         return await self._read(read)
 
-    async def now(self) -> datetime:
+    async def erase_customer(self, customer_id: str) -> bool:
         """See the protocol."""
-        return self._clock()
-
-    async def close(self) -> None:
-        """See the protocol."""
-        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
-        self.engine.dispose()
+        return await self._write(lambda session: erase(session, customer_id))
 
     def _index(self, session: Session) -> SearchIndex:
         """Return the search index; the catalogue's changes show within a minute."""
         now = self._clock()
         if self._search is None or now - self._search[0] > _SEARCH_AGE:
-            self._search = (now, SearchIndex.read(session))
+            self._search = (now, SearchIndex.read(session, self._search and self._search[1]))
         return self._search[1]
-
-    async def _read(self, work: Callable[[Session], T]) -> T:
-        def run() -> T:
-            with Session(self._reader, future=True) as session:
-                return work(session)
-
-        return await self._in_thread(run)
-
-    async def _write(self, work: Callable[[Session], T]) -> T:
-        def run() -> T:
-            with Session(self._writer, future=True) as session, session.begin():
-                self._prune(session)
-                return work(session)
-
-        def run_twice() -> T:
-            try:
-                return run()
-            except IntegrityError:
-                # two writes under one key met on different orders: now the first is visible
-                return run()
-
-        return await self._in_thread(run_twice)
-
-    async def _change(
-        self, order_number: str, customer_id: str | None, key: str, change: Callable[[writing.Write], T]
-    ) -> T:
-        return await self._write(
-            lambda session: change(
-                writing.Write(session, self._vault, self._clock(), order_number, customer_id, key)
-            )
-        )
-
-    def _prune(self, session: Session) -> None:
-        now = self._clock()
-        if self._pruned_at is None or now - self._pruned_at > _PRUNE_EVERY:
-            forget_old_keys(session, now)
-            forget_old_attempts(session, now)
-            self._pruned_at = now
-
-    async def _in_thread(self, run: Callable[[], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, run)
-        except (DBAPIError, PoolTimeoutError) as exc:
-            # the statement's parameters may be personal data: log the kind of error alone
-            logger.error("the shop's database failed: %s", type(getattr(exc, "orig", None) or exc).__name__)
-            raise ShopUnavailableError("the shop's database failed") from None

@@ -1,4 +1,4 @@
-"""The shop's writes, each inside one transaction: lock, key, rule, change, history.
+"""The writes on an order and its after-sales, each in one transaction: lock, key, rule, change, history.
 
 Every function takes the lock of the order first, so that twins under one key run one after the other and
 the second finds the key.
@@ -6,18 +6,16 @@ the second finds the key.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from actions.shop import rules
-from actions.shop.errors import NotFoundError
-from actions.shop.keys import digest, once
-from actions.shop.loading import known_form, load_after_sales, load_order
+from actions.shop.invoices import reverse_invoice
+from actions.shop.loading import load_after_sales, load_goods
 from actions.shop.models import (
     Address,
     AfterSaleKind,
@@ -29,56 +27,21 @@ from actions.shop.models import (
     OrderState,
     ReturnTerms,
 )
+from actions.shop.request_numbers import new_request_number
 from actions.shop.schema import (
     AfterSaleRow,
     AfterSaleStepRow,
     CouponRow,
     OrderItemRow,
     OrderRow,
-    ProductRow,
     SkuRow,
     UrgeRow,
 )
 from actions.shop.texts import texts
+from actions.shop.transaction import Write
 from actions.shop.verification import tail_hash
-from persona.privacy.vault import Vault
 
 OPEN_REQUEST = (AfterSaleState.SUBMITTED.value, AfterSaleState.APPROVED.value, AfterSaleState.RECEIVED.value)
-
-
-@dataclass(frozen=True)
-class Write:
-    """One write under way: its transaction, its time, its order and its key."""
-
-    session: Session
-    vault: Vault
-    now: datetime
-    order_number: str
-    customer_id: str | None
-    key: str
-
-    def lock(self) -> OrderRow:
-        """Lock the order's row; NotFoundError if it does not exist or is somebody else's."""
-        owner = self.customer_id
-        if not known_form(self.order_number) or not (owner is None or known_form(owner)):
-            raise NotFoundError("no such order")
-        statement = select(OrderRow).where(OrderRow.order_number == self.order_number).with_for_update()
-        if owner is not None:
-            statement = statement.where(OrderRow.customer_id == owner)
-        row: OrderRow | None = self.session.execute(statement).scalar_one_or_none()
-        if row is None:
-            raise NotFoundError("no such order")
-        return row
-
-    def order(self) -> Order:
-        """Return the order as it stands."""
-        return load_order(self.session, self.now, self.order_number, self.customer_id)
-
-    def once(
-        self, action: str, arguments: Mapping[str, object], change: Callable[[], str]
-    ) -> tuple[str, bool]:
-        """Run `change` unless the key has done it, see :func:`actions.shop.keys.once`."""
-        return once(self.session, self.key, digest(self.vault, action, arguments), self.now, change)
 
 
 def cancel(write: Write) -> ChangeResult:
@@ -88,10 +51,11 @@ def cancel(write: Write) -> ChangeResult:
     def change() -> str:
         order = write.order()
         row.state = rules.cancelled_state(order).value
-        row.cancelled_at = write.now
+        row.cancelled_at, row.cancel_cause = write.now, "shopper"
         _give_back(write.session, row)
+        reverse_invoice(write.session, write.order_number)
         if row.state == OrderState.REFUNDING.value:
-            _open_request(
+            open_request(
                 write,
                 order,
                 AfterSaleKind.REFUND,
@@ -143,23 +107,39 @@ def urge(write: Write) -> ChangeResult:
     return ChangeResult(write.order(), repeated)
 
 
+def note(write: Write, words: str) -> ChangeResult:
+    """Set the shopper's note, in one line; an empty one takes it off."""
+    row = write.lock()
+    words = " ".join(words.replace("\0", "").split())
+
+    def change() -> str:
+        rules.check_note(write.order(), words)
+        row.note = words or None
+        write.session.flush()
+        return write.order_number
+
+    _, repeated = write.once("note", {"order": write.order_number, "note": words}, change)
+    return ChangeResult(write.order(), repeated)
+
+
 def request_after_sale(write: Write, kind: AfterSaleKind, reason: str) -> AfterSaleResult:
     """Open a request. Nothing to send back before dispatch, so that refund starts at once."""
     row = write.lock()
 
     def change() -> str:
         order = write.order()
-        terms = judge_terms(write.session, write.now, order)
+        terms = judge_terms(write.session, write.now, [order])[order.order_number]
         fault = rules.check_request(order, terms, kind, reason, write.now)
         if order.state is OrderState.PAID:
             _give_back(write.session, row)
-            row.cancelled_at = write.now
+            reverse_invoice(write.session, write.order_number)
+            row.cancelled_at, row.cancel_cause = write.now, "shopper"
             text = "refund_started"
         else:
             text = "intercepting" if order.state in {OrderState.SHIPPED, OrderState.EXCEPTION} else ""
         if kind is not AfterSaleKind.EXCHANGE:
             row.state = OrderState.REFUNDING.value
-        return _open_request(write, order, kind, reason, text=text, fault=fault)
+        return open_request(write, order, kind, reason, text=text, fault=fault)
 
     parts = {"order": write.order_number, "kind": kind.value, "reason": reason}
     number, repeated = write.once("after_sale", parts, change)
@@ -167,29 +147,41 @@ def request_after_sale(write: Write, kind: AfterSaleKind, reason: str) -> AfterS
     return AfterSaleResult(found[0], repeated)
 
 
-def judge_terms(session: Session, now: datetime, order: Order) -> ReturnTerms:
-    """Return the terms of an order from its products' terms and its open request, if any."""
-    lines = session.execute(
-        select(
-            ProductRow.product_id, ProductRow.returnable_days, ProductRow.warranty_months, ProductRow.category
-        ).where(ProductRow.product_id.in_([item.product_id for item in order.items]))
-    ).all()
-    engraved = {item.product_id for item in order.items if item.engraving}
-    items = [
-        rules.ItemTerms(
-            returnable_days=line.returnable_days,
-            warranty_months=line.warranty_months,
-            fresh=line.category == "food" and line.returnable_days == 0,
-            custom_made=line.product_id in engraved,
+def judge_terms(session: Session, now: datetime, orders: Sequence[Order]) -> dict[str, ReturnTerms]:
+    """Return the terms of orders by number, from their products' terms and their open requests, if any."""
+    goods = load_goods(session, orders)
+    asked = open_requests(session, [order.order_number for order in orders])
+    return {
+        order.order_number: rules.return_terms(
+            order, _items(order, goods), now, open_request=order.order_number in asked
         )
-        for line in lines
+        for order in orders
+    }
+
+
+def _items(order: Order, goods: Mapping[str, Any]) -> list[rules.ItemTerms]:
+    return [
+        rules.ItemTerms(
+            returnable_days=goods[item.product_id].returnable_days,
+            warranty_months=goods[item.product_id].warranty_months,
+            fresh=is_fresh(goods[item.product_id]),
+            custom_made=bool(item.engraving),
+        )
+        for item in order.items
     ]
-    open_request = session.execute(
-        select(AfterSaleRow.request_number)
-        .where(AfterSaleRow.order_number == order.order_number, AfterSaleRow.state.in_(OPEN_REQUEST))
-        .limit(1)
-    ).first()
-    return rules.return_terms(order, items, now, open_request=open_request is not None)
+
+
+def is_fresh(product: Any) -> bool:
+    """Say whether a product's row is of fresh food: food that is not taken back."""
+    return bool(product.category == "food" and product.returnable_days == 0)
+
+
+def open_requests(session: Session, order_numbers: Sequence[str]) -> set[str]:
+    """Return those orders that have an open after-sales request."""
+    statement = select(AfterSaleRow.order_number).where(
+        AfterSaleRow.order_number.in_(order_numbers), AfterSaleRow.state.in_(OPEN_REQUEST)
+    )
+    return set(session.execute(statement).scalars())
 
 
 def _give_back(session: Session, row: OrderRow) -> None:
@@ -215,13 +207,32 @@ def _give_back(session: Session, row: OrderRow) -> None:
         )
 
 
-def _open_request(
-    write: Write, order: Order, kind: AfterSaleKind, reason: str, *, text: str, fault: Fault
+def open_request(
+    write: Write,
+    order: Order,
+    kind: AfterSaleKind,
+    reason: str,
+    *,
+    text: str,
+    fault: Fault,
+    product_id: str | None = None,
+    description: str | None = None,
 ) -> str:
-    """Write the request with its first steps; one about undispatched goods needs no review."""
+    """Write the request with its first steps; one about undispatched goods needs no review.
+
+    Args:
+        write: the write under way.
+        order: as it was before the request.
+        kind: of the request.
+        reason: code of ``RETURN_REASONS``.
+        text: name of the step's text after the submission, or "".
+        fault: who pays for sending back.
+        product_id: of a repair, the line it is about.
+        description: of a repair, the shopper's own words.
+    """
     session, now = write.session, write.now
     at_once = order.state is OrderState.PAID
-    number = _new_number(session, now)
+    number = new_request_number(session, now)
     session.add(
         AfterSaleRow(
             request_number=number,
@@ -236,6 +247,8 @@ def _open_request(
             review_by=now if at_once else now + timedelta(hours=rules.REVIEW_HOURS),
             refund_by=rules.end_of_day(now, rules.REFUND_DAYS[1]) if at_once else None,
             return_address=None,
+            product_id=product_id,
+            description=description,
         )
     )
     session.flush()
@@ -246,11 +259,3 @@ def _open_request(
         )
     session.flush()
     return number
-
-
-def _new_number(session: Session, now: datetime) -> str:
-    """Return an unused number: ``AS``, the day, six digits that cannot be counted up from another."""
-    while True:
-        number = f"AS{now:%y%m%d}{secrets.randbelow(10**6):06d}"
-        if session.get(AfterSaleRow, number) is None:
-            return number

@@ -21,3 +21,9 @@ async def order_in(shop: SqlShop, state: OrderState, customer_id: str | None = N
     owner = [OrderRow.customer_id == customer_id] if customer_id else []
     numbers = order_numbers(shop, OrderRow.state == state.value, *owner)
     return await shop.order(numbers[-1], customer_id=None)
+
+
+async def order_with(shop: SqlShop, customer_id: str, product_id: str) -> Order:
+    """Return the customer's newest order with that product."""
+    orders = await shop.orders(customer_id, limit=100)
+    return next(o for o in orders if any(item.product_id == product_id for item in o.items))

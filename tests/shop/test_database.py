@@ -16,10 +16,11 @@ from actions.shop import database
 from actions.shop.columns import Sealed
 from actions.shop.database import downgrade, open_engine, upgrade
 from actions.shop.errors import ShopUnavailableError
-from actions.shop.schema import Base, CustomerRow
+from actions.shop.schema import CustomerRow
 from actions.shop.seed.demo import seed_demo
 from actions.shop.seed.plans import read_people
 from actions.shop.sql import SqlShop
+from actions.shop.tables import Base
 from persona.privacy.vault import Vault, VaultError
 from tests.support.shop import VAULT, Clock, demo_shop
 

@@ -124,3 +124,26 @@ async def test_products_reviews_and_hours(read_shop: SqlShop) -> None:
 async def test_an_order_alone_is_the_same_as_in_the_list(read_shop: SqlShop) -> None:
     for order in await read_shop.orders("u1006"):
         assert await read_shop.order(order.order_number, customer_id=None) == order
+
+
+async def test_the_terms_of_many_orders_are_those_of_each(read_shop: SqlShop) -> None:
+    own = [order.order_number for order in await read_shop.orders("u1006", limit=50)]
+    foreign = (await read_shop.orders("u1001"))[0].order_number
+    asked = [*own, foreign, own[0], "202611200000", "\0"]
+    terms = await read_shop.return_terms_of(asked, customer_id="u1006")
+    assert list(terms) == own
+    for number in own:
+        assert terms[number] == await read_shop.return_terms(number, customer_id="u1006")
+    assert foreign in await read_shop.return_terms_of(asked, customer_id=None)
+    assert await read_shop.return_terms_of([], customer_id="u1006") == {}
+    with pytest.raises(ValueError, match="50"):
+        await read_shop.return_terms_of(["1"] * 51, customer_id="u1006")
+
+
+async def test_many_terms_cost_no_more_queries_than_one(shop: SqlShop) -> None:
+    numbers = [order.order_number for order in await shop.orders("u1003", limit=50)]
+    seen: list[str] = []
+    event.listen(shop.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    await shop.return_terms_of(numbers, customer_id="u1003")
+    assert len(numbers) > 5
+    assert len(seen) <= 7

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from actions.shop import writing
+from actions.shop import keys, transaction
 from actions.shop.errors import KeyReusedError, RuleError
 from actions.shop.models import AfterSaleKind, AfterSaleState, Fault, OrderState
 from actions.shop.sql import SqlShop
@@ -164,7 +164,7 @@ async def test_a_crash_inside_a_write_leaves_nothing_and_the_retry_works(
     class Killed(BaseException):
         pass
 
-    once = writing.once
+    once = keys.once
 
     def killed(session: object, key: str, digest: str, now: object, change: Callable[[], str]) -> object:
         if moment == "after the change":
@@ -173,7 +173,7 @@ async def test_a_crash_inside_a_write_leaves_nothing_and_the_retry_works(
             once(session, key, digest, now, change)  # type: ignore[arg-type]
         raise Killed
 
-    monkeypatch.setattr(writing, "once", killed)
+    monkeypatch.setattr(transaction, "once", killed)
     with pytest.raises(Killed):
         await shop.cancel_order(order.order_number, customer_id=None, key="k")
     monkeypatch.undo()

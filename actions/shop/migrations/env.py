@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from actions.shop.schema import Base
+from actions.shop import schema
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=schema.Base.metadata,
     render_as_batch=True,  # SQLite alters tables by copying them
 )
 with context.begin_transaction():

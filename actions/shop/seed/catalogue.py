@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 _FOLDER = Path(__file__).parent / "catalogue"
+_DETAILS = Path(__file__).parent / "details"
+_GIFT_BOX, _COLD_CHAIN = "礼盒", "温控"  # tags that say as much
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # five times faster where libyaml is there
 _ONLY_VARIANT = "标准装"
 
@@ -53,6 +55,11 @@ class Item:
     def picture(self) -> str:
         """Path below the front's static root."""
         return f"pictures/{self.product_id}.svg"
+
+    @property
+    def to_be_had(self) -> bool:
+        """Whether any variant is on the shelf; nobody visits or buys what is not."""
+        return not all(variant.sold_out for variant in self.variants)
 
     def variant(self, label: str) -> Variant:
         """Return the variant of that label, the first one for an empty label; KeyError if there is none."""
@@ -139,6 +146,32 @@ def _variants(entry: Mapping[str, Any]) -> list[Variant]:
     return variants
 
 
+@lru_cache(maxsize=1)
+def _read_details() -> dict[str, Any]:
+    return {
+        product_id: details
+        for path in sorted(_DETAILS.glob("*.yml"))
+        for product_id, details in read_yaml(path).items()
+    }
+
+
+def _details(item: Item, today: date) -> Row:
+    """Return what is in the box, how it is used, how long it keeps, who sells it."""
+    details = _read_details()[item.product_id]
+    produced, fee = details.get("produced"), details.get("installation")
+    return {
+        "contents": details["contents"],
+        "usage": details["usage"],
+        "search_words": details["words"],
+        "shelf_life_days": details.get("shelf"),
+        "produced_on": None if produced is None else today - timedelta(days=produced),
+        "seller": details.get("seller"),
+        "installation_fee": None if fee is None else _yuan(fee),
+        "gift_box": _GIFT_BOX in item.data["tags"],
+        "cold_chain": _COLD_CHAIN in item.data["tags"],
+    }
+
+
 def _yuan(value: Any) -> Decimal:
     return Decimal(str(value)).quantize(Decimal("0.01"))
 
@@ -177,6 +210,7 @@ def _add_item(rows: dict[str, list[Row]], item: Item, today: date, rng: random.R
             "picture": item.picture,
             "tags": data["tags"],
             "aliases": data["aliases"],
+            **_details(item, today),
         }
     )
     for position, variant in enumerate(item.variants):
@@ -190,6 +224,9 @@ def _add_item(rows: dict[str, list[Row]], item: Item, today: date, rng: random.R
                 "colour": variant.colour,
                 "price": variant.price,
                 "stock": 0 if variant.sold_out else rng.randint(6, 240),
+                "expected_on": today + timedelta(days=data["expected"])
+                if variant.sold_out and "expected" in data
+                else None,
             }
         )
     for days, price in item.prices:

@@ -15,12 +15,16 @@ from sqlalchemy.engine import Connection
 from actions.shop.columns import SHANGHAI
 from actions.shop.database import WRITES, open_engine
 from actions.shop.models import OrderState
+from actions.shop.policy_book import policy_rows
+from actions.shop.policy_file import delivered_topics
 from actions.shop.rules import end_of_day
-from actions.shop.schema import Base, CustomerRow
+from actions.shop.schema import CustomerRow
 from actions.shop.seed.catalogue import Row, catalogue_rows
 from actions.shop.seed.plans import Person, past_orders, read_people, seed_texts
+from actions.shop.seed.services import add_services
 from actions.shop.seed.timeline import Timeline, address_row, phone_of
 from actions.shop.sql import shanghai_now
+from actions.shop.tables import Base
 from persona.privacy.vault import Vault
 
 DEMO_SEED = 20261111
@@ -109,6 +113,8 @@ def demo_rows(vault: Vault, now: datetime, seed: int = DEMO_SEED) -> dict[str, l
     rows["settings"].append({"name": "service_hours", "value": dict(seed_texts()["service_hours"])})
     for person in read_people():
         _add_person(timeline, person, midnight, seed)
+    add_services(rows, midnight)
+    rows["policies"] = policy_rows(delivered_topics().values())
     return rows
 
 
@@ -116,7 +122,7 @@ def _add_person(timeline: Timeline, person: Person, midnight: datetime, seed: in
     rng = random.Random(f"{seed}:{person.customer_id}")
     phone = phone_of(seed, person.customer_id)
     address = address_row(person, phone)
-    days = rng.randint(400, 1500) if person.past else 6
+    days = person.registered or (rng.randint(400, 1500) if person.past else 6)
     timeline.rows["customers"].append(
         {
             "customer_id": person.customer_id,
@@ -140,12 +146,14 @@ def _add_person(timeline: Timeline, person: Person, midnight: datetime, seed: in
 
 def _coupon(person: Person, index: int, midnight: datetime, rng: random.Random) -> dict[str, Any]:
     amount, minimum = rng.choice(((10, 99), (20, 199), (50, 499)))
+    scope = rng.choice(("all", "all", "beauty", "clothing"))
     return {
         "coupon_id": f"c{person.customer_id[1:]}{index}",
         "customer_id": person.customer_id,
         "amount": Decimal(amount),
         "minimum": Decimal(minimum),
-        "scope": rng.choice(("all", "all", "beauty", "clothing")),
+        "scope": scope,
         "valid_until": end_of_day(midnight, rng.randint(5, 40)),
         "used": False,
+        "name": seed_texts()["coupons"][scope],
     }

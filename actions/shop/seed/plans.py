@@ -50,6 +50,9 @@ class OrderPlan:
     urged: int = 0
     coupon: int = 0  # yuan
     cause: str | None = None  # of a transport exception
+    cancelled_for: str | None = None  # code of CANCEL_CAUSES
+    note: str | None = None
+    out: bool = False  # handed to the courier who brings it
     after_sale: AfterSalePlan | None = None
     review: str | None = None
     stars: int = 5
@@ -66,6 +69,7 @@ class Person:
     points: int
     habit: str
     past: int
+    registered: int | None  # days ago
     favourite: str | None
     born: Any
     place: tuple[str, str, str, str]
@@ -93,6 +97,7 @@ def _person(entry: Mapping[str, Any]) -> Person:
         points=entry["points"],
         habit=entry["habit"],
         past=entry["past"],
+        registered=entry.get("registered"),
         favourite=entry.get("favourite"),
         born=entry.get("born"),
         place=tuple(entry["place"]),
@@ -111,6 +116,9 @@ def _order(entry: Mapping[str, Any]) -> OrderPlan:
         urged=entry.get("urged", 0),
         coupon=entry.get("coupon", 0),
         cause=entry.get("cause"),
+        cancelled_for=entry.get("cancelled_for"),
+        note=entry.get("note"),
+        out=entry.get("out", False),
         after_sale=AfterSalePlan(
             AfterSaleKind(asked["kind"]), AfterSaleState(asked["state"]), asked["reason"], asked["asked"]
         )
@@ -153,7 +161,7 @@ def _past_order(person: Person, ago: int, rng: random.Random) -> OrderPlan | Non
 
 def _choose(person: Person, ago: int, rng: random.Random) -> Item:
     """Choose a product that was listed then: the favourite brand, a new arrival, or anything."""
-    shelf = [item for item in catalogue_items().values() if item.listed_ago >= ago]
+    shelf = [item for item in catalogue_items().values() if item.listed_ago >= ago and item.to_be_had]
     liked: Sequence[Item] = shelf
     if person.habit == "peace" and rng.random() < 0.85:
         liked = [item for item in shelf if item.brand == person.favourite]

@@ -112,6 +112,8 @@ class Timeline:
             "payment_method": rng.choice(seed_texts()["payments"]),
             "express": plan.express,
             "coupon_id": coupon_id,
+            "note": plan.note,
+            "cancel_cause": plan.cancelled_for,
         }
 
     def _used_coupon(self, person: Person, plan: OrderPlan, number: str, placed: datetime) -> str:
@@ -125,6 +127,7 @@ class Timeline:
                 "scope": "all",
                 "valid_until": end_of_day(placed, 30),
                 "used": True,
+                "name": seed_texts()["coupons"]["used"],
             }
         )
         return coupon_id
@@ -161,6 +164,7 @@ class Timeline:
             # on its way: the last step lies before today, the doorstep still ahead
             end = self._midnight - timedelta(minutes=rng.randint(60, 240))
             travelled = {1: 1, 2: 3}.get(plan.ago, 4)
+            travelled += 1 if plan.out else 0
             names = names[:travelled] + (["stuck"] if plan.state is OrderState.EXCEPTION else [])
             shipped = min(shipped, end - timedelta(hours=1))
         else:
@@ -195,6 +199,7 @@ class Timeline:
                 "expected_by": expected,
                 "delivered_at": delivered,
                 "exception": plan.cause if plan.state is OrderState.EXCEPTION else None,
+                "out_for_delivery_at": end.replace(microsecond=0) if plan.out else None,
             }
         )
 
@@ -291,7 +296,7 @@ class Timeline:
     def _add_browses(self, person: Person, plan: OrderPlan, placed: datetime, rng: random.Random) -> None:
         """Add what was looked at before the order: hardly anything, a long comparison, or a stroll."""
         wanted = plan.items[0].product_id
-        shelf = [item for item in self._items.values() if item.listed_ago >= plan.ago]
+        shelf = [item for item in self._items.values() if item.listed_ago >= plan.ago and item.to_be_had]
         same = [i.product_id for i in shelf if i.category == self._items[wanted].category]
         if person.habit == "power":
             self._browse(

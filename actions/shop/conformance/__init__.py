@@ -1,0 +1,1 @@
+"""Holds a backend against the contract and says what is wrong, field by field: ``zhixin shop check URL``."""
