@@ -6,12 +6,18 @@ import logging
 import re
 from dataclasses import dataclass
 
-_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)")
-_ID_CARD = re.compile(r"(?<!\d)(\d{4})\d{10}(\d{3}[\dXx])(?!\d)")
+#: What people write between the groups of a number.
+_GAP = r"[ \u00a0\u3000.\-\u2010-\u2015\uff0d]?"
+_PHONE = re.compile(
+    r"(?:(?<!\d)|(?<=(?<!\d)86)|(?<=(?<!\d)0086))"
+    rf"([1１][3-9３-９]\d){_GAP}\d{{4}}{_GAP}(\d{{4}})(?!\d)"
+)
+_ID_CARD = re.compile(r"(?<!\d)(\d{4})\d{10}(\d{3}[\dXxＸｘ])(?!\d)")
 _BANK_CARD = re.compile(r"(?<!\d)(\d{4})\d{8,11}(\d{4})(?!\d)")
 _MAIL = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+\.[A-Za-z]{2,})")
+# Bounded, so that a message made for it cannot make it try every start with every end.
 _ADDRESS = re.compile(
-    r"[\u4e00-\u9fff]{2,}(?:省|市|区|县|镇|乡)[\u4e00-\u9fffA-Za-z0-9 -]{0,30}?"
+    r"[\u4e00-\u9fff]{2,12}(?:省|市|区|县|镇|乡)[\u4e00-\u9fffA-Za-z0-9 -]{0,30}?"
     r"(?:路|街|巷|弄|村|苑|小区|花园|大厦|广场)[\u4e00-\u9fffA-Za-z0-9#-]{0,20}"
 )
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")

@@ -1,5 +1,12 @@
-"""Print the chat page's colours: ``python -m persona.strategy > bot/channels/widget/theme.css``."""
+"""Print how the chat page is dressed.
 
-from persona.strategy import load_strategies, theme_css
+``python -m persona.strategy > bot/channels/widget/frame/theme.css``
+``python -m persona.strategy dress > bot/channels/widget/frame/core/dress.js``
+"""
 
-print(theme_css(load_strategies()), end="")
+import sys
+
+from persona.strategy import dress_js, load_strategies, theme_css
+
+made = dress_js if sys.argv[1:] == ["dress"] else theme_css
+sys.stdout.write(made(load_strategies()))

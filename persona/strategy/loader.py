@@ -9,16 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from persona.strategy.model import (
+    MANNER_LINES,
+    PARTS,
     Advice,
     Common,
     Density,
+    Details,
     EmojiRule,
+    Layout,
+    Manner,
+    Motion,
     OptionRule,
     Palette,
+    Pictures,
+    PolicyRule,
+    Shape,
     Strategies,
     Strategy,
     Style,
     Theme,
+    Widget,
 )
 from persona.strategy.strict_yaml import YamlError, read_mapping
 from persona.strategy.theme import unreadable
@@ -27,6 +37,7 @@ from persona.strategy.theme import unreadable
 FOLDER = Path(__file__).parent / "strategies"
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_GAP = re.compile(r"\{[^}]*\}?|\}")
 
 
 class StrategyError(ValueError):
@@ -79,6 +90,12 @@ class _Fields:
             raise self.fail(name, f"must be a whole number from {low} to {high}, not {value!r}")
         return value
 
+    def flag(self, name: str) -> bool:
+        value = self.take(name)
+        if not isinstance(value, bool):
+            raise self.fail(name, f"must be true or false, not {value!r}")
+        return value
+
     def text(self, name: str) -> str:
         value = self.take(name)
         if not isinstance(value, str) or not value.strip():
@@ -114,6 +131,8 @@ def _common(data: _Fields) -> Common:
         upset_moods=frozenset(data.texts("upset_moods")),
         latin=frozenset(data.texts("latin")),
         title_chars=data.number("title_chars", 4, 30),
+        may_repeat=data.texts("may_repeat"),
+        manner=_manner_lines(data.section("manner")),
     )
     data.end()
     return common
@@ -128,14 +147,37 @@ def _strategy(style: Style, data: _Fields) -> Strategy:
         emoji=_emoji(data.section("emoji")),
         options=_options(data.section("options")),
         recommendations=data.number("recommendations", 1, 10),
+        policy=_policy(data.section("policy")),
+        again=data.texts("again"),
         extras=data.texts("extras"),
         when_upset=Style(data.one_of("when_upset", [s.value for s in Style])),
         forbidden=data.texts("forbidden"),
         theme=_theme(data.section("theme")),
+        manner=_manner(data.section("manner")),
         advice=_advice(data.section("advice")),
     )
     data.end()
+    if not strategy.again:
+        raise data.fail("again", "must have at least one opening")
     return strategy
+
+
+def _policy(data: _Fields) -> PolicyRule:
+    parts, labels = data.texts("parts"), data.take("labels")
+    if set(parts) != set(PARTS):
+        raise data.fail("parts", f"must order all of {', '.join(PARTS)}")
+    if not isinstance(labels, dict) or not all(isinstance(v, str) and v for v in labels.values()):
+        raise data.fail("labels", "must map parts to words")
+    if unknown := set(map(str, labels)) - set(PARTS):
+        raise data.fail("labels", f"there is no part {', '.join(sorted(unknown))}")
+    rule = PolicyRule(
+        parts=parts,
+        details=data.flag("details"),
+        layout=Layout(data.one_of("layout", [layout.value for layout in Layout])),
+        labels=labels,
+    )
+    data.end()
+    return rule
 
 
 def _emoji(data: _Fields) -> EmojiRule:
@@ -161,9 +203,39 @@ def _theme(data: _Fields) -> Theme:
         light=_palette(data.section("light")),
         dark=_palette(data.section("dark")),
         density=Density(data.one_of("density", [d.value for d in Density])),
+        shape=Shape(data.one_of("shape", [s.value for s in Shape])),
+        widget=_widget(data.section("widget")),
     )
     data.end()
     return theme
+
+
+def _widget(data: _Fields) -> Widget:
+    widget = Widget(
+        details=Details(data.one_of("details", [d.value for d in Details])),
+        pictures=Pictures(data.one_of("pictures", [p.value for p in Pictures])),
+        shortcuts=data.flag("shortcuts"),
+        arrivals=data.flag("arrivals"),
+        motion=Motion(data.one_of("motion", [m.value for m in Motion])),
+    )
+    data.end()
+    return widget
+
+
+def _manner(data: _Fields) -> Manner:
+    manner = Manner(name=data.text("name"), line=data.text("line"), how=data.text("how"))
+    data.end()
+    return manner
+
+
+def _manner_lines(data: _Fields) -> dict[str, str]:
+    lines = {}
+    for name, gaps in MANNER_LINES.items():
+        lines[name] = data.text(name)
+        if unknown := set(_GAP.findall(lines[name])) - {f"{{{gap}}}" for gap in gaps}:
+            raise data.fail(name, f"there is nothing to put in for {', '.join(sorted(unknown))}")
+    data.end()
+    return lines
 
 
 def _palette(data: _Fields) -> Palette:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from fnmatch import fnmatchcase
 
 
 class Style(str, Enum):
@@ -53,6 +54,35 @@ class OptionRule:
     first: tuple[str, ...]
 
 
+#: Parts of an answer from the shop's rules, named as in ``actions.shop.policy_models.Part``.
+PARTS = ("conclusion", "condition", "step", "deadline", "fee", "exception")
+
+
+class Layout(str, Enum):
+    """How the parts of an answer from the shop's rules are set."""
+
+    LINES = "lines"  # each statement on a line of its own
+    NUMBERED = "numbered"  # the conclusion, then one numbered line for each part
+    FLOWING = "flowing"  # one paragraph
+
+
+@dataclass(frozen=True)
+class PolicyRule:
+    """How answers from the shop's rules are told; what every shopper needs is told in any case.
+
+    Attributes:
+        parts: all of :data:`PARTS`, in the order in which they are told.
+        details: whether what is not needed by everybody is told too.
+        layout: how they are set.
+        labels: part -> the word before it; a part without one has none.
+    """
+
+    parts: tuple[str, ...]
+    details: bool
+    layout: Layout
+    labels: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Palette:
     """Colours of the chat page, each ``#rrggbb``; `on_x` is the text colour on `x`."""
@@ -70,6 +100,55 @@ class Palette:
     on_theirs: str
 
 
+class Shape(str, Enum):
+    """How round the corners of the chat page are."""
+
+    SQUARE = "square"
+    SOFT = "soft"
+    ROUND = "round"
+
+
+class Details(str, Enum):
+    """Whether tables, figures and clauses stand open or are folded until they are asked for."""
+
+    OPEN = "open"
+    FOLDED = "folded"
+
+
+class Pictures(str, Enum):
+    """How large pictures of goods are."""
+
+    LARGE = "large"
+    SMALL = "small"
+
+
+class Motion(str, Enum):
+    """How much the page moves; none of it where the shopper's device asks for less."""
+
+    STILL = "still"
+    CALM = "calm"
+    PLAYFUL = "playful"
+
+
+@dataclass(frozen=True)
+class Widget:
+    """How the chat page arranges what it shows; what is said, offered or allowed is the same in all.
+
+    Attributes:
+        details: see :class:`Details`.
+        pictures: see :class:`Pictures`.
+        shortcuts: a bar with the top actions, one tap away.
+        arrivals: new goods are shown unasked.
+        motion: see :class:`Motion`.
+    """
+
+    details: Details
+    pictures: Pictures
+    shortcuts: bool
+    arrivals: bool
+    motion: Motion
+
+
 @dataclass(frozen=True)
 class Theme:
     """The look of the chat page for one style."""
@@ -77,6 +156,23 @@ class Theme:
     light: Palette
     dark: Palette
     density: Density
+    shape: Shape
+    widget: Widget
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a shopper is told of this style, who never reads the name of a type (Chinese).
+
+    Attributes:
+        name: of the choice.
+        line: what it means, beside the name.
+        how: the same within a sentence: "现在回答得…".
+    """
+
+    name: str
+    line: str
+    how: str
 
 
 @dataclass(frozen=True)
@@ -107,10 +203,13 @@ class Strategy:
         emoji: the rule for emoji.
         options: the rule for next steps.
         recommendations: at most so many rows of a list that is cut by recommendations.
+        policy: how answers from the shop's rules are told.
+        again: openings of an answer that has to be repeated word for word.
         extras: kinds of extra facts that are told, most welcome first; others are left out.
         when_upset: the style whose texts are used while the shopper is angry, complaining or worried.
         forbidden: words that spoil this style.
         theme: the look of the chat page.
+        manner: how a shopper is told of it.
         advice: for human agents.
     """
 
@@ -120,11 +219,28 @@ class Strategy:
     emoji: EmojiRule
     options: OptionRule
     recommendations: int
+    policy: PolicyRule
+    again: tuple[str, ...]
     extras: tuple[str, ...]
     when_upset: Style
     forbidden: tuple[str, ...]
     theme: Theme
+    manner: Manner
     advice: Advice
+
+
+#: Why somebody is served as she is -> the gaps that the sentence may have.
+MANNER_LINES: Mapping[str, tuple[str, ...]] = {
+    "off": (),  # personalisation is off
+    "unknown": (),  # no style shows
+    "chosen": ("name", "how"),  # she chose it
+    "overruled": ("name", "how"),  # she chose another one, and speaks otherwise since
+    "agent": ("how",),  # an agent said so
+    "words": ("how",),  # by how she speaks
+    "history": ("how",),  # by what she has bought and asked before
+    "same": (),  # what is the same whatever the style, put at the end
+    "refused": (),  # why she cannot choose while personalisation is off
+}
 
 
 @dataclass(frozen=True)
@@ -136,12 +252,21 @@ class Common:
         upset_moods: moods in which nobody jokes and no emoji is shown.
         latin: words in Latin letters that may appear in Chinese text.
         title_chars: at most so many characters in the title of a next step.
+        may_repeat: patterns of responses that may be said twice in the same words: questions, greetings,
+            notices, apologies.
+        manner: sentences that say how a shopper is served, and why, by :data:`MANNER_LINES`.
     """
 
     forbidden: Mapping[str, str]
     upset_moods: frozenset[str]
     latin: frozenset[str]
     title_chars: int
+    may_repeat: tuple[str, ...] = ()
+    manner: Mapping[str, str] = field(default_factory=dict)
+
+    def repeats(self, response: str) -> bool:
+        """Say whether a response may be said again in the same words."""
+        return any(fnmatchcase(response, pattern) for pattern in self.may_repeat)
 
 
 @dataclass(frozen=True)

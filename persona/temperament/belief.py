@@ -32,7 +32,7 @@ from hashlib import blake2s
 
 from persona.temperament.calibration import BeliefFigures
 from persona.temperament.classifier import Tone
-from persona.temperament.types import TYPES, Belief, Evidence, Temperament
+from persona.temperament.types import TYPES, Aside, Belief, Evidence, Temperament
 
 #: How many cue hashes a belief remembers.
 REMEMBERED = 24
@@ -132,8 +132,15 @@ def updated(belief: Belief, evidence: Sequence[Evidence], tone: Tone, figures: B
         seen=(*belief.seen, *fresh)[-REMEMBERED:],
         cued=_cued(belief, evidence),
         tone=Tone.of(belief.tone).faded(figures.forget).plus(tone).flat(),
+        aside=None if belief.aside is None else _faded(belief.aside, figures.forget),
     )
     return replace(after, served=served(after, figures))
+
+
+def _faded(aside: Aside, factor: float) -> Aside:
+    """Return what a correction took out as it would count after one more message."""
+    evidence = vector(factor * x for x in aside.evidence)
+    return replace(aside, evidence=evidence, tone=Tone.of(aside.tone).faded(factor).flat())
 
 
 def served(belief: Belief, figures: BeliefFigures) -> Temperament | None:

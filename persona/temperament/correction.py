@@ -11,13 +11,20 @@ for the type: ordinary messages, which show no style, leave a shopper where the 
 wear a correction down. "None" (no style) makes the prior even and puts every type as much under silence.
 Long contrary evidence overrules it. It survives a history that becomes known later in the conversation. How
 it enters the prior of *later* conversations stands in :mod:`persona.temperament.history`.
+
+What was dropped is set aside (:class:`persona.temperament.types.Aside`) and fades there as it would have
+faded in the belief. So a correction can be lifted: :func:`lifted` adds it again, and the belief is what the
+words alone make it, those before the correction and those since.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from persona.temperament.types import TYPES, Belief, Evidence, Temperament
+from persona.temperament.belief import served, vector
+from persona.temperament.calibration import BeliefFigures
+from persona.temperament.classifier import Tone
+from persona.temperament.types import TYPES, Aside, Belief, Evidence, Temperament
 
 #: How many nats a correction is worth: what the clearest single message brings (against silence, under the
 #: figures of ``calibration.yml``), for a single one shall not undo what a person has said. Two to four do.
@@ -47,18 +54,52 @@ def corrected(belief: Belief, label: str, by: str) -> Belief:
     """
     _check(label, by)
     kind = None if label == "none" else Temperament(label)
-    power, perfect, peace, lively = (
+    left = vector(
         max(x, 0.0) if t is kind else min(x, 0.0 if kind else -WEIGHT)
         for t, x in zip(TYPES, belief.evidence, strict=True)
     )
+    before = belief.aside or Aside((0.0, 0.0, 0.0, 0.0))
     return replace(
         belief,
-        evidence=(power, perfect, peace, lively),
+        evidence=left,
         turns=0,
         tone=(),
         served=kind,
         corrected=tuple(WEIGHT if t is kind else 0.0 for t in TYPES),
+        aside=Aside(
+            vector(a + x - y for a, x, y in zip(before.evidence, belief.evidence, left, strict=True)),
+            before.turns + belief.turns,
+            Tone.of(before.tone).plus(Tone.of(belief.tone)).flat(),
+        ),
     )
+
+
+def lifted(belief: Belief, figures: BeliefFigures) -> Belief:
+    """Return the belief as if nobody had corrected it in this conversation; what is served is decided anew.
+
+    Exact but for habits of style in the messages after the correction, which had counted as those of a
+    conversation just begun. A belief that bears no correction stays as it is.
+    """
+    if not belief.corrected:
+        return belief
+    aside = belief.aside or Aside((0.0, 0.0, 0.0, 0.0))
+    bare = replace(
+        belief,
+        evidence=vector(x + y for x, y in zip(belief.evidence, aside.evidence, strict=True)),
+        turns=belief.turns + aside.turns,
+        tone=Tone.of(aside.tone).plus(Tone.of(belief.tone)).flat(),
+        served=None,
+        corrected=(),
+        aside=None,
+    )
+    return replace(bare, served=served(bare, figures))
+
+
+def word_of(belief: Belief) -> str | None:
+    """Return the label that a correction in this conversation gave; None without one."""
+    if len(belief.corrected) != len(TYPES):
+        return None
+    return next((t.value for t, x in zip(TYPES, belief.corrected, strict=True) if x > 0), "none")
 
 
 def correction_evidence(label: str, by: str) -> tuple[Evidence, ...]:

@@ -108,7 +108,7 @@ class Report:
 def load(path: Path) -> list[Session]:
     """Read a data file; ValueError names the line that is wrong."""
     out = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
         if not line.strip():
             continue
         try:

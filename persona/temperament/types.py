@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -150,6 +151,21 @@ class History:
 
 
 @dataclass(frozen=True)
+class Aside:
+    """What a person's correction took out of a belief, kept so that the correction can be lifted again.
+
+    Attributes:
+        evidence: the evidence that was dropped (order of :data:`TYPES`); it fades like all evidence.
+        turns: the messages that had counted.
+        tone: the sums of the classifier so far.
+    """
+
+    evidence: tuple[float, float, float, float]
+    turns: int = 0
+    tone: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Belief:
     """What is believed of one shopper in one conversation, small enough to travel in each message.
 
@@ -163,6 +179,7 @@ class Belief:
         tone: running sums of the trained classifier (see `classifier.Tone`); empty before the first word.
         corrected: what a person's correction adds to the prior, same order; empty without one
             (see :mod:`persona.temperament.correction`).
+        aside: what the correction took out; None without one.
     """
 
     prior: tuple[float, float, float, float]
@@ -173,6 +190,7 @@ class Belief:
     cued: tuple[Temperament, ...] = ()
     tone: tuple[float, ...] = ()
     corrected: tuple[float, ...] = ()
+    aside: Aside | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a compact JSON form; :meth:`from_json` reads it back."""
@@ -185,7 +203,15 @@ class Belief:
             "cued": [kind.value for kind in self.cued],
             "tone": [round(x, 2) for x in self.tone],
         }
-        return {**data, "corrected": [round(x, 4) for x in self.corrected]} if self.corrected else data
+        if self.corrected:
+            data["corrected"] = [round(x, 4) for x in self.corrected]
+        if self.aside is not None:
+            data["aside"] = {
+                "evidence": [round(x, 4) for x in self.aside.evidence],
+                "turns": self.aside.turns,
+                "tone": [round(x, 2) for x in self.aside.tone],
+            }
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Belief:
@@ -196,16 +222,30 @@ class Belief:
         served, corrected = data.get("served"), tuple(map(float, data.get("corrected", ())))
         if len(corrected) not in (0, 4):
             raise ValueError("a belief has four figures per vector")
+        tone, turns = tuple(map(float, data.get("tone", ()))), int(data.get("turns", 0))
+        if turns < 0 or not all(map(math.isfinite, (*prior, *evidence, *corrected, *tone))):
+            raise ValueError("a belief has finite figures, and no less than no turns")
         return cls(
             prior=prior,  # type: ignore[arg-type]
             evidence=evidence,  # type: ignore[arg-type]
-            turns=int(data.get("turns", 0)),
+            turns=turns,
             served=Temperament(served) if served else None,
             seen=tuple(str(s) for s in data.get("seen", ())),
             cued=tuple(Temperament(s) for s in data.get("cued", ())),
-            tone=tuple(map(float, data.get("tone", ()))),
+            tone=tone,
             corrected=corrected,
+            aside=_aside(data.get("aside")),
         )
+
+
+def _aside(data: Any) -> Aside | None:
+    if data is None:
+        return None
+    evidence, tone = tuple(map(float, data["evidence"])), tuple(map(float, data.get("tone", ())))
+    turns = int(data.get("turns", 0))
+    if len(evidence) != 4 or turns < 0 or not all(map(math.isfinite, (*evidence, *tone))):
+        raise ValueError("what a correction took out has four finite figures, and no less than no turns")
+    return Aside(evidence, turns, tone)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from persona.wording.rendering import RenderError, Sandbox
 log = logging.getLogger(__name__)
 
 _FOLDER = Path(__file__).parent
-_MONEY = ("price", "total", "amount", "freight", "discount")
+_MONEY = ("price", "total", "amount", "freight", "discount", "threshold")
 
 
 class CardTexts:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from persona.strategy import Strategy, Style
 from persona.wording.catalogue import Catalogue, ResponseSpec, load_catalogue
+from persona.wording.clauses import Clauses
 from persona.wording.emoji import find_emoji, without_emoji
-from persona.wording.engine import ROOT, fact_values
+from persona.wording.engine import ROOT, fact_values, render_texts, tidy
 from persona.wording.facts import FactSpec
 from persona.wording.filters import CIRCLED, forms
 from persona.wording.rendering import RenderError, Segment
@@ -103,7 +105,8 @@ def check(catalogue: Catalogue, topics: frozenset[str] | None = None) -> list[Vi
 
 
 def _check_shared(catalogue: Catalogue) -> Iterator[Violation]:
-    """Yield what is wrong with what all topics share: next steps, extras."""
+    """Yield what is wrong with what all topics share: next steps, extras, openings of what is repeated."""
+    yield from _check_repeats(catalogue)
     longest = catalogue.strategies.common.title_chars
     for option in catalogue.options.values():
         if option.static_title and len(option.static_title) > longest:
@@ -120,6 +123,20 @@ def _check_shared(catalogue: Catalogue) -> Iterator[Violation]:
             if fact.extra and fact.extra not in told:
                 message = f"fact {fact.name}: no strategy tells the extra {fact.extra}"
                 yield Violation(f"facts/{spec.file}", spec.name, "", "extra", message)
+
+
+def _check_repeats(catalogue: Catalogue) -> Iterator[Violation]:
+    common = catalogue.strategies.common
+    for strategy in catalogue.strategies.styles.values():
+        for opening in strategy.again:
+            for word in (*common.forbidden, *strategy.forbidden):
+                if word in opening:
+                    file = f"strategies/{strategy.style.value}.yml"
+                    yield Violation(file, "", strategy.style.value, "forbidden", f"again: says {word}")
+    for pattern in common.may_repeat:
+        if not any(fnmatchcase(name, pattern) for name in catalogue.responses):
+            message = f"may_repeat: no response is {pattern}"
+            yield Violation("strategies/common.yml", "", "", "unused", message)
 
 
 def samples(catalogue: Catalogue, spec: ResponseSpec, style: Style) -> Iterator[Sample]:
@@ -144,6 +161,38 @@ def _cases(spec: ResponseSpec) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{fact.name}: {str(not fact.sample).lower()}", {**everything, fact.name: not fact.sample}
 
 
+def check_said(  # noqa: PLR0917  what was said, and how
+    catalogue: Catalogue,
+    response: str,
+    facts: Mapping[str, Any],
+    spoken: Strategy,
+    text: str,
+    upset: bool = False,
+) -> list[Violation]:
+    """Return what is wrong with a text as it was said, from real facts.
+
+    Its length is not looked at: it depends on how many rows there are to tell.
+
+    Args:
+        catalogue: the words.
+        response: its name.
+        facts: what it was made of.
+        spoken: the strategy whose text it is: of an upset shopper that of `when_upset`.
+        text: what she reads, maybe behind an opening that says that it is the same as before.
+        upset: no emoji was shown, for no other reason than her mood.
+    """
+    spec = catalogue.responses[response]
+    checker = _Checker(catalogue, spec)
+    for segments in render_texts(catalogue, spec, facts, spoken):
+        plain = spec.sober or upset
+        shown = tuple(Segment(without_emoji(s.text), s.fact) for s in segments) if plain else segments
+        if text.endswith(tidy("".join(s.text for s in shown))):
+            sample = Sample(spoken.style, "as said", fact_values(spec, facts, spoken), shown)
+            checker.check_sample(sample, spoken, upset=upset)
+            return [violation for violation in checker.found if violation.rule != "limit"]
+    return [Violation(spec.file, response, spoken.style.value, "foreign", f"none of its texts is «{text}»")]
+
+
 class _Checker:
     """All rules for one response."""
 
@@ -160,16 +209,22 @@ class _Checker:
                 continue
             rendered = list(samples(self._catalogue, self._spec, style))
             for sample in rendered:
-                self._check_sample(sample, self._catalogue.strategies.of(style))
+                self.check_sample(sample, self._catalogue.strategies.of(style))
             first[style] = [s for s in rendered if s.case == "all facts" and not s.error]
         self._check_variety(first)
+        return self.found
+
+    @property
+    def found(self) -> list[Violation]:
+        """What was found so far."""
         return list(self._found.values())
 
     def _add(self, style: Style, rule: str, message: str) -> None:
         key = (style.value, rule, _CASE.sub("", message.split("«", 1)[0]))  # once, not once per case
         self._found.setdefault(key, Violation(self._spec.file, self._spec.name, style.value, rule, message))
 
-    def _check_sample(self, sample: Sample, strategy: Strategy) -> None:
+    def check_sample(self, sample: Sample, strategy: Strategy, *, upset: bool = False) -> None:
+        """Look at one text; an upset shopper is shown no emoji."""
         style, text, case = sample.style, sample.text, f" ({sample.case})"
         if sample.error:
             self._add(style, "render", f"{sample.error}{case}")
@@ -189,9 +244,9 @@ class _Checker:
         if run := _run_together(sample.segments):
             self._add(style, "lines", f"runs into «{run}» without a new line or a sign{case}: «{text}»")
         self._check_words(sample, strategy)
-        self._check_emoji(sample, strategy)
+        self._check_emoji(sample, strategy, upset)
         for fact in self._spec.facts.values():
-            if fact.must:
+            if fact.must and (fact.where is None or sample.values.get(fact.where)):
                 for missing in _untold(fact, sample, self._catalogue.labels):
                     self._add(style, "must", f"does not tell {missing}{case}: «{text}»")
         for told, pattern in self._spec.tells.items():
@@ -217,9 +272,9 @@ class _Checker:
             if segment.fact and (segment.text in codes or _CODE.fullmatch(segment.text)):
                 self._add(sample.style, "English", f'shows the code {segment.text}: use | label("group")')
 
-    def _check_emoji(self, sample: Sample, strategy: Strategy) -> None:
+    def _check_emoji(self, sample: Sample, strategy: Strategy, upset: bool) -> None:
         used, rule = find_emoji(sample.prose), strategy.emoji
-        if self._spec.sober:
+        if self._spec.sober or upset:
             if used:
                 self._add(sample.style, "emoji", f"shows {''.join(used)} with tone: sober")
             return
@@ -238,7 +293,7 @@ class _Checker:
             for other in order[:position]:
                 for mine in first[style]:
                     for theirs in first[other]:
-                        if said := _same(mine, theirs):
+                        if said := _same(_own_words(mine), _own_words(theirs)):
                             self._add(style, "variety", f"{said} {other.value}: «{mine.text}»")
 
 
@@ -259,10 +314,18 @@ def _run_together(segments: tuple[Segment, ...]) -> str:
     return ""
 
 
+def _own_words(sample: Sample) -> Sample:
+    """Return a sample without the statements of the shop's rules, which all styles tell alike."""
+    told = {str(value) for value in sample.values.values() if isinstance(value, Clauses)}
+    if not told:
+        return sample
+    return replace(sample, segments=tuple(s for s in sample.segments if s.text not in told))
+
+
 def _same(mine: Sample, theirs: Sample) -> str:
     """Say how a text repeats that of another style, or ""."""
     one, other = _bare(mine.text), _bare(theirs.text)
-    if one == other:
+    if one == other and one:
         return "is the same text as"
     if theirs.style is Style.NEUTRAL:
         if len(other) >= 6 and other in one:
@@ -291,6 +354,10 @@ def _untold(fact: FactSpec, sample: Sample, labels: Mapping[str, Mapping[str, st
     elif fact.shows:
         if not re.search(fact.shows, text):
             yield f"{fact.name} (expects {fact.shows})"
+    elif fact.type == "clauses":
+        for row in value:
+            if row["text"] not in text:
+                yield f"«{row['text']}» of {fact.name}"
     elif fact.type in ("list", "rows"):
         column = fact.key_column()
         for item in value:

@@ -7,12 +7,13 @@ import logging
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from persona.strategy import Strategies, Strategy, Style
+from persona.wording.again import Candidate, choose, with_opening
 from persona.wording.catalogue import (
     Catalogue,
     OptionSpec,
@@ -21,6 +22,7 @@ from persona.wording.catalogue import (
     load_catalogue,
     watched_files,
 )
+from persona.wording.clauses import arrange, card
 from persona.wording.emoji import without_emoji
 from persona.wording.errors import WordingError
 from persona.wording.facts import FactError, FactSpec, FactText, parse
@@ -32,6 +34,10 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 #: What is said where a response cannot be spoken.
 APOLOGY = "utter_apology"
+#: The next step that brings a person.
+PERSON = "ask_human"
+#: The names of a policy's parts among the labels.
+_PARTS = "policy_part"
 
 Option = Mapping[str, Any]  # {"id": "track_shipment", "args": {"order_number": "…"}}
 
@@ -51,10 +57,18 @@ class Button:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What is said."""
+    """What is said.
+
+    Attributes:
+        text: all of it, for who reads nothing else.
+        buttons: next steps.
+        card: what is drawn with it where cards are drawn, ``{"type": "card", "card", "data"}``: of a
+            policy, with what the text leaves out.
+    """
 
     text: str
     buttons: tuple[Button, ...] = ()
+    card: Mapping[str, Any] | None = None
 
 
 class Wording:
@@ -146,6 +160,8 @@ class Wording:
         options: Sequence[Option | str] = (),
         mood: str | None = None,
         salt: str = "",
+        said: Sequence[str] = (),
+        in_form: bool = False,
     ) -> Utterance:
         """Choose and render the words of a response.
 
@@ -156,6 +172,10 @@ class Wording:
             options: next steps in order of usefulness; empty takes those of the facts file.
             mood: the shopper's mood; in an upset one nobody jokes and no emoji is shown.
             salt: chooses among several texts of one style; the same salt gives the same words.
+            said: texts that she was given lately. None of them is given again word for word, nor one that
+                opens or ends alike, where the style has another; else an opening says that it is the same,
+                and a person is offered. What the strategies allow to repeat is repeated.
+            in_form: a form goes on; its questions are repeated too.
 
         Raises:
             WordingError: for an unknown response, a missing or ill-typed fact, a text that cannot
@@ -169,13 +189,21 @@ class Wording:
         strategy = catalogue.strategies.of(style)
         upset = catalogue.strategies.is_upset(mood)
         spoken = catalogue.strategies.of(strategy.when_upset) if upset else strategy
-        segments = render_response(catalogue, spec, facts, spoken, salt)
-        if upset or spec.sober:
-            segments = tuple(s if s.fact else Segment(without_emoji(s.text), False) for s in segments)
-        text = tidy("".join(s.text for s in segments))
+        plain = upset or spec.sober
+        texts = (
+            _finished(segments, plain) for segments in render_texts(catalogue, spec, facts, spoken, salt)
+        )
+        buttons = build_buttons(catalogue, spec, options or spec.options, strategy)
+        if not said or may_repeat(catalogue, spec, options or spec.options):
+            said = ()
+        text, repeated = choose(texts, said)
         if not text:
             raise WordingError(response, f"the {spoken.style.value} text is empty")
-        return Utterance(text, build_buttons(catalogue, spec, options or spec.options, strategy))
+        if repeated and not (in_form and _is_question(text)):
+            manner = catalogue.strategies.of(spoken.when_upset) if plain else spoken
+            text = with_opening(text, manner.again, salt, said)
+            buttons = _with_person(catalogue, buttons)
+        return Utterance(text, buttons, _card(catalogue, spec, facts, spoken))
 
     def apology(self, style: Style | str | None = None) -> Utterance:
         """Return the apology for a fault of ours; without style the neutral one. Never raises."""
@@ -200,17 +228,65 @@ class Wording:
         log.info("words read again: %d responses", len(fresh.responses))
 
 
-def render_response(
+def render_texts(
     catalogue: Catalogue, spec: ResponseSpec, facts: Mapping[str, Any], strategy: Strategy, salt: str = ""
-) -> tuple[Segment, ...]:
-    """Render one response in one style, prose and facts apart; WordingError where it cannot be."""
+) -> Iterator[tuple[Segment, ...]]:
+    """Yield the texts of one style, prose and facts apart, the one that the salt chooses first.
+
+    Raises:
+        WordingError: a fact or a text is wrong.
+    """
     values = fact_values(spec, facts, strategy)
     texts = spec.texts.get(strategy.style) or spec.texts[Style.NEUTRAL]
-    chosen = texts[zlib.crc32(f"{spec.name}\0{salt}".encode("utf-8", "replace")) % len(texts)]
-    try:
-        return catalogue.sandbox.render(chosen, values)
-    except RenderError as exc:
-        raise WordingError(spec.name, f"{strategy.style.value}: {exc}") from exc
+    start = zlib.crc32(f"{spec.name}\0{salt}".encode("utf-8", "replace"))
+    for index in range(len(texts)):
+        try:
+            yield catalogue.sandbox.render(texts[(start + index) % len(texts)], values)
+        except RenderError as exc:
+            raise WordingError(spec.name, f"{strategy.style.value}: {exc}") from exc
+
+
+def _finished(segments: tuple[Segment, ...], plain: bool) -> Candidate:
+    """Return what would be said; without emoji where they are out of place."""
+    if plain:
+        segments = tuple(s if s.fact else Segment(without_emoji(s.text), False) for s in segments)
+    ends = [s.text.strip() if not s.fact else "" for s in (*segments[:1], *segments[-1:])]
+    return Candidate(tidy("".join(s.text for s in segments)), *ends)
+
+
+def _card(
+    catalogue: Catalogue, spec: ResponseSpec, facts: Mapping[str, Any], strategy: Strategy
+) -> dict[str, Any] | None:
+    """Return the card of an answer from a policy, None of any other and where nothing was left out."""
+    fact = next((f for f in spec.facts.values() if f.type == "clauses" and f.cut != "untold"), None)
+    names = catalogue.labels.get(_PARTS)
+    if fact is None or names is None:
+        return None
+    values = fact_values(spec, facts, strategy)
+    return card(str(values.get("rule") or ""), values[fact.name], names)
+
+
+def may_repeat(catalogue: Catalogue, spec: ResponseSpec, options: Iterable[Option | str]) -> bool:
+    """Say whether a response may be said twice in the same words: as the strategies say, or a choice."""
+    if catalogue.strategies.common.repeats(spec.name):
+        return True
+    if any(fact.type == "clauses" for fact in spec.facts.values()):
+        return False
+    named = (catalogue.options.get(o if isinstance(o, str) else str(o.get("id"))) for o in options)
+    return any(option is not None and option.kind == "choice" for option in named)
+
+
+def _is_question(text: str) -> bool:
+    """Say whether a text asks: nobody opens a question with a remark that it was asked before."""
+    return without_emoji(text).rstrip("～ ").endswith(("？", "?"))
+
+
+def _with_person(catalogue: Catalogue, buttons: tuple[Button, ...]) -> tuple[Button, ...]:
+    """Offer a person too; whoever hears the same twice may need one."""
+    spec = catalogue.options.get(PERSON)
+    if spec is None or any(button.payload == f"/{PERSON}" for button in buttons):
+        return buttons
+    return (*buttons, _button(catalogue, "", {"id": PERSON}))
 
 
 def fact_values(spec: ResponseSpec, facts: Mapping[str, Any], strategy: Strategy) -> dict[str, Any]:
@@ -219,6 +295,9 @@ def fact_values(spec: ResponseSpec, facts: Mapping[str, Any], strategy: Strategy
     for fact in spec.facts.values():
         if fact.extra and fact.extra not in strategy.extras:
             values[fact.name] = None
+        elif fact.type == "clauses" and values[fact.name] is not None:
+            untold = fact.cut == "untold"
+            values[fact.name] = arrange(values[fact.name], strategy.policy, untold=untold)
         elif fact.cut and values[fact.name] is not None:
             values[fact.name] = values[fact.name][: strategy.recommendations]
     return values

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from persona.strategy.model import PARTS
+
 #: The shop's time zone (Asia/Shanghai has had no daylight saving since 1991).
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 
-TYPES = ("text", "int", "money", "datetime", "date", "flag", "list", "rows")
+TYPES = ("text", "int", "money", "datetime", "date", "flag", "list", "rows", "clauses")
 #: Types that a column of `rows` may have.
 COLUMN_TYPES = ("text", "int", "money", "datetime", "date", "flag")
+
+#: Columns of `clauses`, the statements of an answer from the shop's rules (:mod:`persona.wording.clauses`).
+CLAUSE_COLUMNS = {"part": "text", "text": "text", "core": "flag"}
 
 # Frames a fact in rendered text. Noncharacters: Unicode keeps them for such internal use.
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
@@ -45,8 +50,10 @@ class FactSpec:
         shows_false: the same while a flag is false; None demands nothing.
         columns: type of each column of `rows`; undeclared columns are text.
         key: column of `rows` whose value each row shows; None for the first column of the sample.
-        cut: ``recommendations`` to cut rows or list to what the strategy recommends at most.
+        cut: ``recommendations`` to cut rows or list to what the strategy recommends at most; ``untold``
+            leaves of clauses those that the style did not tell at first.
         extra: kind of extra; told only in styles whose strategy lists it.
+        where: flag; the fact must be told only where that is true.
     """
 
     name: str
@@ -59,6 +66,7 @@ class FactSpec:
     key: str | None = None
     cut: str | None = None
     extra: str | None = None
+    where: str | None = None
 
     @classmethod
     def from_yaml(cls, name: str, data: Any, *, must: bool) -> FactSpec:
@@ -67,21 +75,21 @@ class FactSpec:
             raise FactError(f"fact {name!r}: the name must be an identifier")
         if not isinstance(data, dict):
             raise FactError(f"fact {name}: must be like {{type: text, sample: …}}")
-        known = {"type", "sample", "shows", "shows_false", "columns", "key", "cut", "extra"}
+        known = {"type", "sample", "shows", "shows_false", "columns", "key", "cut", "extra", "where"}
         if unknown := set(map(str, data)) - known:
             raise FactError(f"fact {name}: unknown field {', '.join(sorted(unknown))}")
         if data.get("type") not in TYPES:
             raise FactError(f"fact {name}: type must be one of {', '.join(TYPES)}, not {data.get('type')!r}")
         if "sample" not in data:
             raise FactError(f"fact {name}: sample is missing")
-        for optional in ("shows", "shows_false", "key", "extra"):
+        for optional in ("shows", "shows_false", "key", "extra", "where"):
             if data.get(optional) is not None and not isinstance(data[optional], str):
                 raise FactError(f"fact {name}: {optional} must be a text, not {data[optional]!r}")
         columns = data.get("columns", {})
         if not isinstance(columns, dict) or not all(isinstance(c, str) for c in columns):
             raise FactError(f"fact {name}: columns must map names to types")
-        if data.get("cut") not in (None, "recommendations"):
-            raise FactError(f"fact {name}: cut can only be recommendations")
+        if data.get("cut") not in (None, "untold" if data["type"] == "clauses" else "recommendations"):
+            raise FactError(f"fact {name}: cut can only be recommendations, or untold for clauses")
         spec = cls(name=name, must=must, **{k: data[k] for k in known & set(data)})
         spec._validate()
         return spec
@@ -98,7 +106,9 @@ class FactSpec:
             raise FactError(f"fact {self.name}: an extra belongs under may")
         if (self.columns or self.key) and self.type != "rows":
             raise FactError(f"fact {self.name}: columns and key belong to rows")
-        if self.cut and self.type not in ("rows", "list"):
+        if self.where and not self.must:
+            raise FactError(f"fact {self.name}: where belongs under must")
+        if self.cut and self.type not in ("rows", "list", "clauses"):
             raise FactError(f"fact {self.name}: only rows and lists can be cut")
         for column, kind in self.columns.items():
             if kind not in COLUMN_TYPES:
@@ -120,11 +130,20 @@ def parse(spec: FactSpec, value: Any) -> Any:
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise FactError(f"fact {spec.name}: is no list of text")
         return [_scalar(f"{spec.name}[{i}]", "text", item) for i, item in enumerate(value)]
-    if spec.type == "rows":
+    if spec.type in ("rows", "clauses"):
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise FactError(f"fact {spec.name}: is no list of rows")
+        if spec.type == "clauses":
+            return _clauses(replace(spec, columns=CLAUSE_COLUMNS), value)
         return [_row(spec, i, row) for i, row in enumerate(value)]
     return _scalar(spec.name, spec.type, value)
+
+
+def _clauses(spec: FactSpec, value: Sequence[Any]) -> list[dict[str, Any]]:
+    rows = [_row(spec, i, row) for i, row in enumerate(value)]
+    if not rows or not all(row["text"] and row["part"] in PARTS for row in rows):
+        raise FactError(f"fact {spec.name}: must have statements with part and text")
+    return [{**row, "core": row["core"] is not False} for row in rows]
 
 
 def _row(spec: FactSpec, index: int, row: Any) -> dict[str, Any]:

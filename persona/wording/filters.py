@@ -7,8 +7,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from persona.wording.clauses import Clauses
 from persona.wording.facts import FactText, to_date, to_datetime, to_money
 
+_MONTH = 30
 _WEEKDAYS = "一二三四五六日"
 #: Figures in circles, 1 to 20.
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
@@ -69,6 +71,31 @@ def days(value: Any) -> FactText:
     return FactText(f"{int(value)} 天")
 
 
+def months(value: Any) -> FactText:
+    """Return a number of months: 3 个月."""
+    return FactText(f"{int(value)} 个月")
+
+
+def shelf_life(value: Any) -> FactText:
+    """Return how long goods keep, from days: 18 个月 for 540, 12 个月 for 365, 45 天."""
+    count = int(value)
+    if count and count % 365 == 0:
+        return months(count // 365 * 12)
+    return months(count // 30) if count > _MONTH and count % _MONTH == 0 else days(count)
+
+
+def workdays(value: Any) -> FactText:
+    """Return a promise in working days from (least, most): 1–3 个工作日, 2 个工作日."""
+    least, most = (int(number) for number in value)
+    return FactText(f"{least}–{most} 个工作日" if least < most else f"{most} 个工作日")
+
+
+def period(value: Any) -> FactText:
+    """Return the time between two moments: 11月24日 09:00–12:00."""
+    starts, ends = (to_datetime(one) for one in value)
+    return FactText(f"{moment(starts)}–{clock(ends) if ends.date() == starts.date() else moment(ends)}")
+
+
 def join_zh(values: Iterable[Any], last: str = "") -> FactText:
     """Join with 顿号; `last` ("和") stands before the last one instead, where given."""
     items = [str(v) for v in values]
@@ -111,7 +138,8 @@ TIME_FORMS: tuple[Callable[[Any], FactText], ...] = (clock, moment, deadline)
 FILTERS: Mapping[str, Callable[..., FactText]] = {
     f.__name__: f
     for f in (
-        money, amount, day, short_day, full_day, clock, moment, deadline, days, join_zh, circled, short, tail,
+        money, amount, day, short_day, full_day, clock, moment, deadline, days, months, shelf_life,
+        workdays, period, join_zh, circled, short, tail,
     )
 }  # fmt: skip
 
@@ -134,6 +162,7 @@ def shown(value: Any) -> FactText | None:
 #: How a fact without filter is written; a datetime is a date too, so it stands first.
 _PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], FactText]], ...] = (
     (FactText, FactText),
+    (Clauses, Clauses.laid_out),
     (Decimal, money),
     (datetime, moment),
     (date, short_day),

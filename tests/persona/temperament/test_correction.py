@@ -5,7 +5,7 @@ import math
 import pytest
 
 from persona.temperament.belief import probabilities
-from persona.temperament.correction import LABELS, corrected, correction_evidence
+from persona.temperament.correction import LABELS, corrected, correction_evidence, lifted, word_of
 from persona.temperament.history import CORRECTION_HALF_LIFE_DAYS
 from persona.temperament.reader import Reader
 from persona.temperament.types import TYPES, Belief, History, Temperament, Turn
@@ -84,6 +84,33 @@ def test_a_corrected_belief_travels_as_json(reader: Reader) -> None:
     assert chances(reader, again)[Temperament.LIVELY] == pytest.approx(
         chances(reader, belief)[Temperament.LIVELY], abs=1e-3
     )
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("was", TYPES)
+def test_lifted_at_once_it_was_never_there(reader: Reader, was: Temperament, label: str) -> None:
+    before = said(reader, reader.prior(STRONGEST[was])[0], *CLEAR[was])
+    after = corrected(corrected(before, "peace", "agent"), label, "shopper")
+    assert word_of(after) == label and word_of(before) is None
+    travelled = Belief.from_json(after.to_json())
+    assert lifted(travelled, reader.calibration.belief).served is before.served is was
+    odds, again = chances(reader, before), chances(reader, lifted(after, reader.calibration.belief))
+    assert again == pytest.approx(odds, abs=1e-9)
+    assert lifted(before, reader.calibration.belief) == before
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_lifted_later_the_words_before_and_after_count_as_if_it_had_not_been(
+    reader: Reader, label: str
+) -> None:
+    texts = (*CLEAR[Temperament.PERFECT], "好的", "订单是昨天下的", "嗯嗯")
+    plain = said(reader, None, *texts)
+    half = said(reader, None, *texts[:-3])
+    stray = said(reader, corrected(half, label, "shopper"), *texts[-3:])
+    free = lifted(stray, reader.calibration.belief)
+    assert free.turns == plain.turns and free.served is plain.served
+    assert chances(reader, free) == pytest.approx(chances(reader, plain), abs=0.1)
+    assert free.aside is None and free.corrected == ()
 
 
 def test_it_shows_as_evidence() -> None:
