@@ -35,12 +35,12 @@ class Demo:
 
     async def shoppers(self, request: web.Request) -> web.Response:
         """Return who can be chosen."""
-        self._shared.limiter.request(self._shared.addresses.of(request))
+        await self._shared.limiter.request(self._shared.addresses.of(request))
         return json_response({"shoppers": [dict(shopper) for shopper in await self._shoppers()]})
 
     async def login(self, request: web.Request) -> web.Response:
         """Return a token for one of the demo's shoppers."""
-        self._shared.limiter.request(self._shared.addresses.of(request))
+        await self._shared.limiter.request(self._shared.addresses.of(request))
         data = await body_of(request)
         only(data, "customer_id")
         customer_id = text_field(data, "customer_id")
@@ -51,7 +51,7 @@ class Demo:
 
     async def reading(self, request: web.Request) -> web.Response:
         """Return the belief and the last reading of a conversation."""
-        self._shared.limiter.request(self._shared.addresses.of(request))
+        await self._shared.limiter.request(self._shared.addresses.of(request))
         reading = await self._shared.conversations.reading(
             request.match_info["conversation_id"], secret_of(request)
         )

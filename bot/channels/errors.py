@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.channels.language import AS_IS, Tongue
 from bot.channels.tokens import TokenError
 from bot.conversation import errors, words
 
@@ -50,15 +51,19 @@ class ApiError(Exception):
         self.facts = facts or {}
         self.headers = headers or {}
 
-    def body(self, lines: words.Lines) -> dict[str, Any]:
-        """Return the JSON form."""
+    def body(self, lines: words.Lines, tongue: Tongue = AS_IS) -> dict[str, Any]:
+        """Return the JSON form, its message in the characters that are read."""
         message = self.message
         if self.line is not None:
             try:
                 message = lines.text(self.line, self.facts)
             except Exception:  # the words are being edited: the code says enough
                 logger.exception("the line %s cannot be spoken", self.line)
-        return {"error": {"code": self.code, "message": message or self.code}}
+        return {"error": {"code": self.code, "message": tongue.text(message) or self.code}}
+
+
+#: Told to whom comes while the process ends; it is no error of ours.
+RESTARTING = "restarting"
 
 
 def too_many(wait_s: float) -> ApiError:
@@ -81,7 +86,10 @@ _DOMAIN: Mapping[type[Exception], tuple[int, str, str]] = {
         "unknown_button",
         "This button was not offered in this conversation.",
     ),
+    errors.CursorInvalidError: (422, "invalid_parameter", "before must be a cursor of this conversation."),
     errors.ConversationClosedError: (409, "conversation_closed", "The conversation is over; open a new one."),
+    errors.NothingToRateError: (409, "nothing_to_rate", "Nothing was answered in this conversation yet."),
+    errors.RatingSettledError: (409, "rating_settled", "The rating is older than a day and stays."),
     errors.IdentityConflictError: (409, "identity_conflict", "The conversation belongs to another customer."),
 }
 
@@ -112,6 +120,7 @@ def from_http(exc: web.HTTPException) -> ApiError:
     known = {
         404: ("not_found", "There is nothing at this address."),
         405: ("method_not_allowed", "This address does not take this method."),
+        408: ("too_slow", "The body did not arrive in time; send the same message_id again."),
         413: ("body_too_large", "The body is larger than 64 KiB."),
     }
     code, message = known.get(exc.status, (exc.reason.lower().replace(" ", "_"), exc.reason))
@@ -119,11 +128,11 @@ def from_http(exc: web.HTTPException) -> ApiError:
     return ApiError(exc.status, code, message, headers=kept)
 
 
-def error_response(error: ApiError, lines: words.Lines) -> web.Response:
+def error_response(error: ApiError, lines: words.Lines, tongue: Tongue = AS_IS) -> web.Response:
     """Return the response of a refusal."""
     return web.Response(
         status=error.status,
-        body=json.dumps(error.body(lines), ensure_ascii=False).encode(),
+        body=json.dumps(error.body(lines, tongue), ensure_ascii=False).encode(),
         content_type="application/json",
         charset="utf-8",
         headers=dict(error.headers),

@@ -1,7 +1,8 @@
 """Who may send how much: token buckets for each network address and each conversation.
 
 A closed loop that waits for each answer is slowed by the bot itself; what a bucket stops is a flood. The
-buckets live in this process: with several fronts each allows its share.
+buckets live in this process; where Redis is given all fronts share further ones, and while it is away each
+front allows the whole.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
@@ -50,11 +52,15 @@ class RateLimits:
         opening: conversations that one network address opens.
         conversation: messages of one conversation. The burst is above what people type or tap and above a
             scripted conversation of 200 turns; whoever sends on without pause meets it within seconds.
+        picture: pictures of one conversation: six at once, then six a minute.
+        pictures: pictures of one network address.
     """
 
     address: Rate = Rate(300, 900)
     opening: Rate = Rate(30, 120)
     conversation: Rate = Rate(4, 240)
+    picture: Rate = Rate(0.1, 6)
+    pictures: Rate = Rate(1, 60)
 
 
 class Buckets:
@@ -76,31 +82,76 @@ class Buckets:
             self._levels.popitem(last=False)
         return wait
 
+    def give_back(self, key: str) -> None:
+        """Put back a token that :meth:`take` gave and that was not used."""
+        if key in self._levels:  # else it is forgotten, and full
+            level, at = self._levels[key]
+            self._levels[key] = (min(self._rate.burst, level + 1), at)
+
+
+class SharedBuckets(Protocol):
+    """Buckets that all fronts share."""
+
+    async def take(self, kind: str, key: str, per_s: float, burst: float) -> float | None:
+        """Take one token; return 0, or the seconds to wait; None where they cannot be asked now."""
+
 
 class Limiter:
-    """Applies the limits; raises :class:`~bot.channels.errors.ApiError` 429 with Retry-After."""
+    """Applies the limits; raises :class:`~bot.channels.errors.ApiError` 429 with Retry-After.
 
-    def __init__(self, limits: RateLimits, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._address = Buckets(limits.address, monotonic)
-        self._opening = Buckets(limits.opening, monotonic)
-        self._conversation = Buckets(limits.conversation, monotonic)
+    This process's own buckets are asked first. They see no more than the shared ones, so what they refuse
+    those would refuse too: a flood costs no call, and where the shared ones fall away nobody begins anew.
 
-    def request(self, address: str) -> None:
+    Args:
+        limits: the limits.
+        monotonic: a clock in seconds.
+        shared: the buckets of all fronts; None where there is one front.
+    """
+
+    def __init__(
+        self,
+        limits: RateLimits,
+        monotonic: Callable[[], float] = time.monotonic,
+        shared: SharedBuckets | None = None,
+    ) -> None:
+        self._rates = {
+            "address": limits.address,
+            "opening": limits.opening,
+            "conversation": limits.conversation,
+            "picture": limits.picture,
+            "pictures": limits.pictures,
+        }
+        self._own = {kind: Buckets(rate, monotonic) for kind, rate in self._rates.items()}
+        self._shared = shared
+
+    async def request(self, address: str) -> None:
         """Count a request of a network address."""
-        _check(self._address.take(address))
+        await self._take("address", address)
 
-    def opening(self, address: str) -> None:
+    async def opening(self, address: str) -> None:
         """Count a conversation opened from a network address."""
-        _check(self._opening.take(address))
+        await self._take("opening", address)
 
-    def message(self, conversation_id: str) -> None:
+    async def message(self, conversation_id: str) -> None:
         """Count a message of a conversation."""
-        _check(self._conversation.take(conversation_id))
+        await self._take("conversation", conversation_id)
 
+    async def picture(self, conversation_id: str, address: str) -> None:
+        """Count a picture of a conversation, and of the network address that it comes from."""
+        await self._take("picture", conversation_id)
+        await self._take("pictures", address)
 
-def _check(wait: float) -> None:
-    if wait:
-        raise too_many(wait)
+    async def _take(self, kind: str, key: str) -> None:
+        own, rate = self._own[kind], self._rates[kind]
+        wait = own.take(key)
+        if wait:
+            raise too_many(wait)
+        if self._shared is None:
+            return
+        wait = await self._shared.take(kind, key, rate.per_s, rate.burst) or 0.0
+        if wait:
+            own.give_back(key)
+            raise too_many(wait)
 
 
 class Addresses:
@@ -133,6 +184,11 @@ class Addresses:
         if address.version == 6:
             return str(ipaddress.ip_network((address, _PREFIX_V6), strict=False))
         return str(address)
+
+    def trusts(self, request: web.Request) -> bool:
+        """Return whether the request comes straight from a trusted proxy."""
+        address = _parse(request.remote or "")
+        return address is not None and self._is_trusted(address)
 
     def scheme(self, request: web.Request) -> str:
         """Return ``https`` or ``http`` as the browser used it.

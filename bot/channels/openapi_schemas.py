@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.conversation.rating_rows import DIMENSIONS
+
 _STRING = {"type": "string"}
-_ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[\\x21-\\x7e]+$"}
+_ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^(?!front-)[\\x21-\\x7e]+$"}
+_SEEN_ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[\\x21-\\x7e]+$"}
+_BUTTON_ID = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"}
+#: What a shopper types; it must also show something.
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": "^[^\\x00]+$"}
+_CONTEXT = {"$ref": "#/components/schemas/PageContext"}
 _MOMENT = {"type": "string", "format": "date-time"}
+_WHERE = {"type": "string", "description": "Among earlier messages only: the conversation it was said in."}
+_STYLE = {
+    "enum": ["neutral", "power", "perfect", "peace", "lively"],
+    "description": "How the page is dressed.",
+}
 _OWNER = {
     "owner": {"$ref": "#/components/schemas/Owner"},
     "queue": {"$ref": "#/components/schemas/Queue"},
@@ -34,6 +46,7 @@ def _reply(kind: str, required: list[str], properties: dict[str, Any], **more: A
             "author": {"enum": ["bot", "agent", "system"]},
             "at": _MOMENT,
             "in_reply_to": {"type": ["string", "null"], "description": "The message_id that it answers."},
+            "conversation": _WHERE,
             "agent": {"$ref": "#/components/schemas/Agent"},
             **properties,
         },
@@ -45,9 +58,20 @@ def _button_list(least: int) -> dict[str, Any]:
     return {"type": "array", "minItems": least, "items": {"$ref": "#/components/schemas/Button"}}
 
 
-_STYLE = {"enum": ["neutral", "power", "perfect", "peace", "lively"]}
 _DATA = {"type": "object", "description": "Content of the card."}
+_PICTURE = {
+    "url": {"type": "string", "description": "Path on this origin."},
+    "width": {"type": "integer", "minimum": 1},
+    "height": {"type": "integer", "minimum": 1},
+    "text": {"type": "string", "description": "What stands for it in words."},
+}
 _NULLABLE_OBJECT = {"type": ["object", "null"]}
+
+_DEMO_ROW = {
+    "type": "object",
+    "required": ["product_id", "name", "price", "picture", "stock"],
+    "properties": {"product_id": _STRING, "name": _STRING, "price": _STRING, "picture": _STRING},
+}
 
 SCHEMAS: dict[str, Any] = {
     "Empty": _object([], {}),
@@ -75,10 +99,25 @@ SCHEMAS: dict[str, Any] = {
             "seq": {"type": "integer", "minimum": 1},
             "type": {"const": "text"},
             "text": _STRING,
+            "button": {**_BUTTON_ID, "description": "The button whose title it is, where she tapped one."},
             "author": {"const": "shopper"},
             "at": _MOMENT,
             "message_id": _STRING,
             "in_reply_to": {"type": "null"},
+            "conversation": _WHERE,
+        },
+    ),
+    "ShopperPicture": _object(
+        ["seq", "type", "url", "width", "height", "text", "author", "at", "message_id", "in_reply_to"],
+        {
+            "seq": {"type": "integer", "minimum": 1},
+            "type": {"const": "picture"},
+            **_PICTURE,
+            "author": {"const": "shopper"},
+            "at": _MOMENT,
+            "message_id": _STRING,
+            "in_reply_to": {"type": "null"},
+            "conversation": _WHERE,
         },
     ),
     "TextReply": _reply("text", ["text"], {"text": _STRING}),
@@ -87,45 +126,86 @@ SCHEMAS: dict[str, Any] = {
         "card",
         ["card", "data", "text"],
         {
-            "card": {"type": "string", "examples": ["order", "shipment", "products", "aftersale"]},
+            "card": {
+                "type": "string",
+                "examples": [
+                    "order",
+                    "shipment",
+                    "products",
+                    "comparison",
+                    "aftersale",
+                    "policy",
+                    "coupons",
+                ],
+            },
             "data": _DATA,
-            "text": {"type": "string", "description": "The same in plain text."},
+            "text": {
+                "type": "string",
+                "description": "The same in plain text; of `policy` the answer itself, "
+                "which the card completes.",
+            },
+            "buttons": _button_list(1),
         },
     ),
     "NoticeReply": _reply("notice", ["text"], {"text": _STRING, "buttons": _button_list(1)}),
     "PictureReply": _reply(
         "picture",
         ["url", "width", "height", "text"],
+        _PICTURE,
+    ),
+    "RatingReply": _reply(
+        "rating",
+        ["text", "dimensions", "comment_label"],
         {
-            "url": {"type": "string", "description": "Path on this origin."},
-            "width": {"type": "integer", "minimum": 1},
-            "height": {"type": "integer", "minimum": 1},
-            "text": {"type": "string", "description": "What is seen, in words."},
+            "text": {"type": "string", "description": "Asks for a rating; reads well without a form."},
+            "dimensions": {
+                "type": "array",
+                "items": _object(["name", "label"], {"name": {"enum": list(DIMENSIONS)}, "label": _STRING}),
+            },
+            "comment_label": _STRING,
         },
+        description="At most once in a conversation, when it is over; to be answered by PUT …/rating.",
     ),
     "Reply": {
         "oneOf": [
             {"$ref": f"#/components/schemas/{name}"}
-            for name in ("TextReply", "ButtonsReply", "CardReply", "NoticeReply", "PictureReply")
+            for name in (
+                "TextReply",
+                "ButtonsReply",
+                "CardReply",
+                "NoticeReply",
+                "PictureReply",
+                "RatingReply",
+            )
         ]
     },
     "Message": {
-        "oneOf": [{"$ref": "#/components/schemas/ShopperMessage"}, {"$ref": "#/components/schemas/Reply"}]
+        "oneOf": [
+            {"$ref": "#/components/schemas/ShopperMessage"},
+            {"$ref": "#/components/schemas/ShopperPicture"},
+            {"$ref": "#/components/schemas/Reply"},
+        ]
     },
     "Replies": _object(
-        ["owner", "replies"],
+        ["owner", "style", "replies"],
         {
             **_OWNER,
+            "style": _STYLE,
             "replies": {"type": "array", "items": {"$ref": "#/components/schemas/Reply"}},
             "pending": {"const": True, "description": "Only where the answer itself is to follow."},
         },
     ),
     "Opened": _object(
-        ["conversation_id", "secret", "owner", "replies"],
+        ["conversation_id", "secret", "resumed", "owner", "style", "replies"],
         {
             "conversation_id": _STRING,
             "secret": {"type": "string", "description": "Opens this conversation; keep it."},
+            "resumed": {
+                "type": "boolean",
+                "description": "It was running: what was said is in `messages`, `replies` is empty.",
+            },
             **_OWNER,
+            "style": _STYLE,
             "replies": {"type": "array", "items": {"$ref": "#/components/schemas/Reply"}},
             "pending": {"const": True},
         },
@@ -138,15 +218,55 @@ SCHEMAS: dict[str, Any] = {
                 **_ID,
                 "description": "Chosen by the client, unique in the conversation; not front-…",
             },
-            "text": {"type": "string", "minLength": 1, "maxLength": 1000},
-            "button": {**_ID, "description": "Id of a button offered in this conversation."},
+            "text": _TEXT,
+            "button": {**_BUTTON_ID, "description": "Id of a button offered in this conversation."},
+            "context": _CONTEXT,
         },
         oneOf=[{"required": ["text"]}, {"required": ["button"]}],
     ),
+    "PageContext": _object(
+        [],
+        {
+            "product_id": _SEEN_ID,
+            "order_id": {**_SEEN_ID, "description": "Number of an order; counts only if it is hers."},
+            "page": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 500,
+                "pattern": "^[^\\x00]+$",
+                "description": "Address or name of the page: text for the agent, never fetched.",
+            },
+        },
+        description="What she is looking at with this message. Unknown ids are passed over in silence.",
+    ),
+    "PictureForm": _object(
+        ["message_id", "file"],
+        {
+            "message_id": {**_ID, "description": "As in `Chat`."},
+            "file": {
+                "type": "string",
+                "format": "binary",
+                "description": "JPEG, PNG or WebP, told by its content; at most 10 MB and 50 megapixels.",
+            },
+            "context": {"type": "string", "description": "The JSON text of `context` as in `Chat`."},
+        },
+    ),
+    "Opening": _object([], {"resume": {"type": "boolean", "default": False}}),
+    "Earlier": _object(
+        ["messages", "before"],
+        {
+            "messages": _MESSAGE_LIST,
+            "before": {
+                "type": ["string", "null"],
+                "description": "Asks for the page before this one; null: there is none.",
+            },
+        },
+    ),
     "Messages": _object(
-        ["owner", "messages", "more"],
+        ["owner", "style", "messages", "more"],
         {
             **_OWNER,
+            "style": _STYLE,
             "messages": _MESSAGE_LIST,
             "more": {"type": "boolean", "description": "There are more: ask again after the last seq."},
         },
@@ -159,7 +279,12 @@ SCHEMAS: dict[str, Any] = {
             "type": {"const": "auth"},
             "conversation_id": _STRING,
             "secret": _STRING,
-            "after": {"type": "integer", "minimum": 0},
+            "after": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+            "lang": {
+                "type": "string",
+                "pattern": "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8}){0,8}$",
+                "description": "As `Accept-Language` of other calls; the handshake's counts for nothing.",
+            },
         },
     ),
     "MessageFrame": _object(
@@ -167,8 +292,9 @@ SCHEMAS: dict[str, Any] = {
         {
             "type": {"const": "message"},
             "message_id": _ID,
-            "text": {"type": "string", "minLength": 1, "maxLength": 1000},
-            "button": _ID,
+            "text": _TEXT,
+            "button": _BUTTON_ID,
+            "context": _CONTEXT,
         },
         oneOf=[{"required": ["text"]}, {"required": ["button"]}],
     ),
@@ -209,15 +335,25 @@ SCHEMAS: dict[str, Any] = {
     },
     "Health": _object(["status"], {"status": {"const": "ok"}}),
     "Ready": _object(
-        ["ready", "checks"],
+        ["ready", "draining", "degraded", "checks"],
         {
             "ready": {"type": "boolean"},
+            "draining": {"type": "boolean"},
+            "degraded": {"type": "array", "items": {"enum": ["redis", "shop"]}},
             "checks": _object(
-                ["database", "rasa", "actions"],
+                [],
                 {
-                    "database": {"type": "boolean"},
-                    "rasa": {"type": "boolean"},
-                    "actions": {"type": "boolean"},
+                    name: {"type": "boolean"}
+                    for name in (
+                        "database",
+                        "record",
+                        "migrations",
+                        "rasa",
+                        "actions",
+                        "shop",
+                        "disk",
+                        "redis",
+                    )
                 },
             ),
         },
@@ -237,6 +373,19 @@ SCHEMAS: dict[str, Any] = {
     ),
     "DemoLogin": _object(["customer_id"], {"customer_id": _STRING}),
     "DemoToken": _object(["token", "expires_at"], {"token": _STRING, "expires_at": _MOMENT}),
+    "DemoProducts": _object(["products"], {"products": {"type": "array", "items": _DEMO_ROW}}),
+    "DemoProduct": _object(
+        ["product"], {"product": {**_DEMO_ROW, "required": ["product_id", "name", "skus"]}}
+    ),
+    "DemoOrders": _object(
+        ["orders"],
+        {
+            "orders": {
+                "type": "array",
+                "items": {"type": "object", "required": ["number", "state", "items", "total", "shipment"]},
+            }
+        },
+    ),
     "DemoReading": _object(
         ["personalisation", "style", "belief", "reading", "intent", "message_id"],
         {

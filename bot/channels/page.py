@@ -1,4 +1,4 @@
-"""The chat page and its files."""
+"""Where ``/`` leads, and the files that belong to no page alone: drawings of the demo's goods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp import web
 HERE = Path(__file__).parent
 
 #: Where ``/static/<path>`` is looked for, in this order.
-ROOTS = (HERE / "widget", HERE / "static")
+ROOTS = (HERE / "static",)
 
 _TYPES = {
     ".css": "text/css",
@@ -27,9 +27,15 @@ _TYPES = {
 
 
 class Page:
-    """``/`` and ``/static``; only files of known kinds below the roots are served."""
+    """``/`` and ``/static``; only files of known kinds below the roots are served.
 
-    def __init__(self, roots: Sequence[Path] = ROOTS) -> None:
+    Args:
+        roots: where the files are.
+        home: where ``/`` leads.
+    """
+
+    def __init__(self, roots: Sequence[Path] = ROOTS, home: str = "/widget/") -> None:
+        self._home = home
         self._roots = tuple(root.resolve() for root in roots)
 
     def routes(self) -> list[web.RouteDef]:
@@ -41,8 +47,8 @@ class Page:
         ]
 
     async def index(self, _request: web.Request) -> web.StreamResponse:
-        """Return the page, asked for anew each time."""
-        return self._file("index.html", "no-cache")
+        """Lead to the demo shop, or to the chat."""
+        return web.Response(status=302, headers={"Location": self._home, "Cache-Control": "no-cache"})
 
     async def favicon(self, _request: web.Request) -> web.StreamResponse:
         """Return the icon that browsers ask for by themselves."""

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from bot.channels.errors import ApiError
 from bot.conversation import words
+from bot.conversation.errors import AccessDeniedError
 from bot.conversation.types import FRONT_PREFIX, Incoming
 
 #: Longest text of a message, in Unicode code points.
@@ -18,6 +19,8 @@ LONGEST_TEXT = 1000
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,64}")
 _BUTTON_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
+_LANG = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8}){0,8}")
+_CURSOR = re.compile(r"[\x21-\x7e]{1,512}")
 #: Characters that show nothing although Unicode counts them as letters or symbols.
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u180e")
 
@@ -61,11 +64,30 @@ def text_field(data: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def id_field(data: Mapping[str, Any], name: str) -> str:
+    """Return a field that names or opens a conversation; what no name can be is the 404 of an unknown one.
+
+    Databases refuse NUL and half characters, each in its way; they are not asked.
+    """
+    value = text_field(data, name)
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise AccessDeniedError
+    return value
+
+
 def bool_field(data: Mapping[str, Any], name: str) -> bool:
     """Return a field that must be true or false; 422 otherwise."""
     value = data.get(name)
     if not isinstance(value, bool):
         raise ApiError(422, "invalid_field", f"{name} must be true or false.")
+    return value
+
+
+def lang_field(data: Mapping[str, Any]) -> str:
+    """Return field ``lang``; 422 where it is no language tag."""
+    value = text_field(data, "lang")
+    if not _LANG.fullmatch(value):
+        raise ApiError(422, "invalid_field", "lang must be a language tag, such as zh-Hant.")
     return value
 
 
@@ -96,12 +118,8 @@ def is_blank(text: str) -> bool:
     )
 
 
-def incoming(data: Mapping[str, Any], net: str) -> Incoming:
-    """Return the message of a chat request: ``message_id`` and exactly one of ``text`` and ``button``.
-
-    Raises:
-        ApiError: 400 or 422.
-    """
+def message_id_field(data: Mapping[str, Any]) -> str:
+    """Return field ``message_id``; 422 where it is none."""
     message_id = text_field(data, "message_id")
     if not _MESSAGE_ID.fullmatch(message_id) or message_id.startswith(FRONT_PREFIX):
         raise ApiError(
@@ -110,6 +128,16 @@ def incoming(data: Mapping[str, Any], net: str) -> Incoming:
             "message_id must be 1 to 64 printable ASCII characters without space, "
             f"not beginning with {FRONT_PREFIX}.",
         )
+    return message_id
+
+
+def incoming(data: Mapping[str, Any], net: str) -> Incoming:
+    """Return the message of a chat request: ``message_id`` and exactly one of ``text`` and ``button``.
+
+    Raises:
+        ApiError: 400 or 422.
+    """
+    message_id = message_id_field(data)
     if ("text" in data) == ("button" in data):
         raise ApiError(422, "invalid_field", "Exactly one of text and button is needed.")
     if "button" in data:
@@ -136,3 +164,10 @@ def after_parameter(value: str | None) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", value):
         raise ApiError(422, "invalid_parameter", "after must be a whole number from 0 on.")
     return int(value)
+
+
+def cursor_parameter(value: str | None) -> str | None:
+    """Return the query parameter ``before``; 422 where it cannot be a cursor."""
+    if value is not None and not _CURSOR.fullmatch(value):
+        raise ApiError(422, "invalid_parameter", "before must be a cursor of this conversation.")
+    return value

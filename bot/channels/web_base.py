@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from bot.channels.errors import ApiError, error_response, from_http, to_api_error
+from bot.channels.errors import RESTARTING, ApiError, error_response, from_http, to_api_error
+from bot.channels.language import tongue_of
 from bot.channels.limits import Addresses, Limiter
 from bot.channels.tokens import TokenError, Tokens
 from bot.channels.validation import read_json
@@ -26,7 +27,12 @@ logger = logging.getLogger(__name__)
 LARGEST_BODY = 64 << 10
 SECRET_HEADER = "X-Conversation-Secret"  # noqa: S105  # the name of a header
 REQUEST_ID = "request_id"
+#: Set on a response that says itself who may frame it: `X-Frame-Options` knows no list of origins.
+FRAMED = "framed"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+#: Where pictures are sent to, by agents and by shoppers.
+_TAKES_PICTURES = re.compile(r"/desk/c/[^/]+/picture|/api/v1/conversations/[^/]+/pictures")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -113,6 +119,30 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     return read_json(await request.read())
 
 
+def broken_body() -> ApiError:
+    """Return the refusal of a body that ended early or is no HTTP: the client's doing, no fault of ours."""
+    return ApiError(400, "broken_body", "The body could not be read to its end.")
+
+
+def refuse_packed(request: web.Request) -> None:
+    """Raise 415 for a compressed body: a small one may unpack to gigabytes."""
+    packing = request.headers.get("Content-Encoding", "").strip().lower()
+    if packing not in ("", "identity"):
+        raise ApiError(415, "encoded_body", "Bodies are taken without Content-Encoding only.")
+
+
+def refuse_endless_forms(request: web.Request) -> None:
+    """Raise 413 for a form in parts that is too large, or does not say how large it is.
+
+    aiohttp holds each part to the limit, and counts no parts. Pictures are read piece by piece by who takes
+    them, and have a limit of their own.
+    """
+    if not request.content_type.startswith("multipart/") or _TAKES_PICTURES.fullmatch(request.path):
+        return
+    if request.content_length is None or request.content_length > LARGEST_BODY:
+        raise web.HTTPRequestEntityTooLarge(LARGEST_BODY, request.content_length or 0)
+
+
 def json_response(data: Any, status: int = 200) -> web.Response:
     """Return JSON that nobody may keep."""
     return web.Response(
@@ -133,14 +163,18 @@ def guard(conversations: Conversations) -> Callable[[web.Request, Handler], Awai
         started = time.perf_counter()
         response: web.StreamResponse
         try:
+            refuse_packed(request)
+            refuse_endless_forms(request)
+            if "%00" in request.raw_path:  # no address of ours; databases refuse it, each in its way
+                raise web.HTTPNotFound
             response = await handler(request)
         except web.HTTPException as exc:
-            response = error_response(from_http(exc), conversations.lines)
+            response = error_response(from_http(exc), conversations.lines, tongue_of(request))
         except Exception as exc:
-            error = to_api_error(exc)
-            if error.status >= 500:
+            error = broken_body() if exc is request.content.exception() else to_api_error(exc)
+            if error.status >= 500 and error.code != RESTARTING:
                 logger.error("request %s was answered %d %s", request_id, error.status, error.code)
-            response = error_response(error, conversations.lines)
+            response = error_response(error, conversations.lines, tongue_of(request))
         if logger.isEnabledFor(logging.DEBUG):
             took = (time.perf_counter() - started) * 1000
             logger.debug(
@@ -156,7 +190,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers = response.headers
     headers["X-Request-Id"] = request.get(REQUEST_ID, "-")
     for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+        if name != "X-Frame-Options" or not response.get(FRAMED):
+            headers.setdefault(name, value)
     headers.popall("Server", None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection, Row
 
-from bot.conversation import privacy, rows
+from bot.conversation import caring, dress, privacy, rows
 from bot.conversation.entry import Entry
 from bot.conversation.errors import LeaseLostError
 from bot.conversation.handing import Handing
@@ -86,16 +86,35 @@ class Answering:
             "v_until": now + LEASE if follows else None,
             "v_now": now,
             "v_orders": [*row.orders, *(n for n in answer.orders if n not in row.orders)],
+            "v_form": row.form_open if answer.form_open is None else answer.form_open,
             **self._inferred(connection, row, now, infer=infer),
         }
         connection.execute(rows.KEEP_ANSWER, values)
         self._rare(connection, row, now)
+        if infer and answer.care:
+            caring.keep(connection, self._writing.vault, cid, answer.care)
+        if infer and answer.history_held and row.earlier is None:
+            self._keep_earlier(connection)
         if infer and self._moved(row):
             self._hear_again(connection)
         said = () if late else replies
+        if follows is None and verdict is None and not late:
+            said = (*said, *self._ask_for_rating(connection))
         if verdict is None and follows is None:
             return Answered(said, Owner(row.owner), None)
         return self._go_on(connection, verdict, said, follows)
+
+    def _ask_for_rating(self, connection: Connection) -> tuple[Mapping[str, Any], ...]:
+        """Ask for a rating where this answer was the last; return what was said."""
+        if self._handing is None or not self._handing.asking.may_end(self._answer):
+            return ()
+        entry = Entry.of(connection, self._writing, self._work.conversation.conversation_id)
+        if entry is None:
+            return ()
+        self._handing.asking.after_answer(entry, self._answer, in_reply_to=self._work.message.message_id)
+        if entry.said:
+            entry.save()
+        return tuple(entry.said)
 
     def _mark(self, connection: Connection, cid: str, *, infer: bool) -> None:
         """Note that the message is answered, and what was understood; LeaseLostError where it was before."""
@@ -131,8 +150,10 @@ class Answering:
         """Return belief, style, mood and whose history is held after the turn; keep the customer's belief."""
         answer, held = self._answer, row.history_held_for
         if not infer or answer.belief is None or self._moved(row):
-            return {"v_belief": row.belief, "v_style": row.style, "v_mood": row.mood, "v_held": held}
-        if answer.history_held:
+            kept = {"v_belief": row.belief, "v_style": row.style, "v_dress": row.dress}
+            return {**kept, "v_mood": row.mood, "v_held": held}
+        # What the shop has told while the turn ran is not in that history yet: it is asked for again.
+        if answer.history_held and row.shop_at == self._work.conversation.shop_at:
             held = self._work.conversation.customer_id
         if row.customer_id is not None and answer.belief != row.belief:
             privacy.keep_belief(connection, row.customer_id, answer.belief, now)
@@ -141,9 +162,15 @@ class Answering:
         return {
             "v_belief": dict(answer.belief),
             "v_style": answer.belief.get("served") or "neutral",
+            "v_dress": dress.dressed(row.dress, answer.belief, said=self._said_before()),
             "v_mood": mood if known else row.mood,
             "v_held": held,
         }
+
+    def _said_before(self) -> str | None:
+        """Return what a person said of her in an earlier conversation, where this turn brought that."""
+        said = (self._work.earlier or {}).get("corrected") if self._answer.history_held else None
+        return None if said is None else str(said)
 
     def _hear_again(self, connection: Connection) -> None:
         """Read the message from where the belief is now: what the turn began with is old."""
@@ -154,6 +181,13 @@ class Answering:
         if entry is not None:
             self._handing.hear(entry, message.seq, str(message.content["text"]), message.at)
             entry.save()
+
+    def _keep_earlier(self, connection: Connection) -> None:
+        """Keep what earlier conversations gave the prior, for when the history is read again."""
+        given = self._work.earlier or {}
+        kept = {name: given[name] for name in ("belief", "at") if name in given}
+        cid = self._work.conversation.conversation_id
+        connection.execute(conversations.update().where(_c.id == cid).values(earlier=kept))
 
     def _rare(self, connection: Connection, row: Row, now: datetime) -> None:
         """Store what few turns bring."""

@@ -92,7 +92,7 @@ class Assertions:
                     "verify_nbf": False,
                 },
             )
-        except jwt.InvalidTokenError as exc:
+        except (jwt.InvalidTokenError, ValueError, RecursionError) as exc:
             raise AssertionInvalidError(f"a grant was refused: {type(exc).__name__}") from exc
         if claims.get("cid") != conversation_id or claims.get("mid") != message_id:
             raise AssertionInvalidError("a grant belongs to another message")

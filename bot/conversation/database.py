@@ -6,7 +6,8 @@ and a power cut after :meth:`Database.flush`, which a message's acknowledgement 
 already running. The reason: an fsync takes 0.3 ms on an idle disk and 4 ms on a busy one, and
 ``synchronous=FULL`` puts two of them into the way of every turn (measured on a busy disk, p50: accept 3.8 ms
 and answer 4.2 ms, against 1.2 and 1.6 ms).
-PostgreSQL: a pool of connections, one thread each; its own commit is durable.
+PostgreSQL: a pool of connections, one thread each; its own commit is durable. See
+:mod:`bot.conversation.postgres` for what happens where a connection breaks.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.pool import QueuePool
 
+from bot.conversation import postgres
+from bot.conversation.postgres import ServerLimits
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _READERS = 2
-_SERVER_CONNECTIONS = 6
 _LARGEST_BATCH = 32
 _BUSY_MS = 10_000
 
@@ -57,7 +60,7 @@ class _Job:
         return _Outcome(self.future, self.loop, error=error)
 
 
-def make_engine(url: str, *, begins: bool = True) -> Engine:
+def make_engine(url: str, *, begins: bool = True, limits: ServerLimits = postgres.UNLIMITED) -> Engine:
     """Return an engine with a named pool and, for SQLite, the pragmas that the record relies on.
 
     Args:
@@ -65,16 +68,11 @@ def make_engine(url: str, *, begins: bool = True) -> Engine:
         begins: begin SQLite transactions by an event of the engine, immediate ones where the connection has
             the execution option ``writes``. The event makes each statement dearer by a sixth, so that
             :class:`Database` begins its own.
+        limits: connections and time of a server.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(
-            parsed,
-            poolclass=QueuePool,
-            pool_size=_SERVER_CONNECTIONS,
-            max_overflow=0,
-            pool_pre_ping=True,
-        )
+        return postgres.open_server(parsed, limits)
     if parsed.database in (None, "", ":memory:"):
         raise ValueError("the record needs a file: an SQLite database in memory would lose accepted messages")
     Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -113,12 +111,14 @@ class Database:
 
     Args:
         url: SQLAlchemy URL; an SQLite file or PostgreSQL.
+        limits: connections and time of a server; an SQLite file needs none.
     """
 
-    def __init__(self, url: str) -> None:
-        self.engine = make_engine(url, begins=False)
+    def __init__(self, url: str, limits: ServerLimits | None = None) -> None:
+        limits = limits or ServerLimits()
+        self.engine = make_engine(url, begins=False, limits=limits)
         self._sqlite = self.engine.dialect.name == "sqlite"
-        threads = _READERS if self._sqlite else _SERVER_CONNECTIONS
+        threads = _READERS if self._sqlite else limits.connections
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="record")
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -213,9 +213,10 @@ class Database:
         self.engine.dispose()
 
     def _transaction(self, work: Callable[[Connection], T]) -> T:
+        if not self._sqlite:
+            return postgres.transaction(self.engine, work)
         with self.engine.begin() as connection:
-            if self._sqlite:
-                _begin_now(connection, "BEGIN")
+            _begin_now(connection, "BEGIN")
             return work(connection)
 
     def _write(self) -> None:

@@ -23,9 +23,10 @@ from bot.conversation.desk_schema import (
     mentions,
 )
 from bot.conversation.desk_types import OpenRequest, QueueFilter, QueueRow, View
+from bot.conversation.events_schema import conversation_ratings
 from bot.conversation.queueing import ENDED, HELD, WAITING
 from bot.conversation.schema import conversations, messages, service_requests
-from bot.conversation.types import Audience, Author, Kind, Owner
+from bot.conversation.types import Audience, Author, Kind, Owner, RequestKind
 from persona.privacy.masking import mask
 from persona.privacy.vault import Vault
 
@@ -65,6 +66,12 @@ _requests = (
     select(func.count())
     .select_from(service_requests)
     .where(service_requests.c.conversation_id == _c.id, service_requests.c.done_at.is_(None))
+    .correlate(conversations)
+    .scalar_subquery()
+)
+_rating = (
+    select(conversation_ratings.c.score)
+    .where(conversation_ratings.c.conversation_id == _c.id)
     .correlate(conversations)
     .scalar_subquery()
 )
@@ -145,6 +152,7 @@ def _select(wanted: QueueFilter) -> Select:
         _unread.label("unread"),
         _requests.label("requests"),
         _mentioned.label("mentioned"),
+        _rating.label("rating"),
     ).select_from(source)
     conditions: list[Any] = {
         View.MINE: [_e.agent_id == _ME, _e.state == HELD],
@@ -258,6 +266,7 @@ def _row(vault: Vault, row: Row, tags: tuple[str, ...]) -> QueueRow:
         snoozed_until=row.snoozed_until,
         requests=row.requests,
         mentioned=bool(row.mentioned),
+        rating=row.rating,
     )
 
 
@@ -286,6 +295,21 @@ def read_requests(
         .select_from(service_requests.join(conversations, _c.id == r.conversation_id))
         .where(r.done_at.is_(None))
         .order_by(r.answer_by.is_(None), r.answer_by, r.id)
+        .limit(limit)
+    )
+    return tuple((row.conversation_id, row.whose, to_request(vault, row)) for row in found)
+
+
+def read_praise(
+    connection: Connection, vault: Vault, since: datetime, limit: int
+) -> tuple[tuple[str, str | None, OpenRequest], ...]:
+    """Return the praise that was noted since a moment with conversation and customer; the newest first."""
+    r = service_requests.c
+    found = connection.execute(
+        select(service_requests, _c.customer_id.label("whose"))
+        .select_from(service_requests.join(conversations, _c.id == r.conversation_id))
+        .where(r.kind == RequestKind.PRAISE.value, r.created_at >= since)
+        .order_by(r.id.desc())
         .limit(limit)
     )
     return tuple((row.conversation_id, row.whose, to_request(vault, row)) for row in found)

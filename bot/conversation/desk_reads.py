@@ -32,6 +32,8 @@ _e, _a = escalations.c, agents.c
 
 #: A live page looks back so far, since a transaction may be committed a little after the time it bears.
 OVERLAP = timedelta(seconds=1)
+#: How long praise stands in the desk's list.
+PRAISE_FOR = timedelta(days=7)
 
 _NAMES = select(_a.id, _a.name)
 _load = (
@@ -84,6 +86,11 @@ class DeskReader:
     async def requests(self, limit: int = 200) -> tuple[tuple[str, str | None, OpenRequest], ...]:
         """Return what waits to be done, with conversation and customer; the earliest promise first."""
         return await self._database.read(lambda c: desk_queue.read_requests(c, self._vault, limit))
+
+    async def praise(self, limit: int = 50) -> tuple[tuple[str, str | None, OpenRequest], ...]:
+        """Return the praise of the last days (:data:`PRAISE_FOR`), with conversation and customer."""
+        since = self._clock() - PRAISE_FOR
+        return await self._database.read(lambda c: desk_queue.read_praise(c, self._vault, since, limit))
 
     async def agents(self) -> tuple[Agent, ...]:
         """Return all active agents, by name."""

@@ -197,7 +197,7 @@ corrections = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     _conversation(),
     Column("customer_id", String(128), index=True),
-    Column("label", String(8), nullable=False),  # power, perfect, peace, lively, none
+    Column("label", String(8), nullable=False),  # power, perfect, peace, lively, none, lifted
     Column("before", String(8)),  # what was served
     Column("corrected_by", String(128), nullable=False),  # shopper or agent:<id>
     Column("seq", Integer, nullable=False),  # the last message that was there

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 from sqlalchemy.engine import Connection, Row
 
+from bot.conversation import caring, rating_rows
+from bot.conversation.correcting import LIFTED
 from bot.conversation.desk_rows import to_escalation, to_message, to_request
 from bot.conversation.desk_schema import (
     agents,
@@ -181,11 +183,14 @@ def read_talk(
         flagged=row.flagged_at is not None,
         flag_reason=reason,
         snoozed_until=row.snoozed_until,
+        rating_asked_at=row.rating_asked_at,
         here=tuple(colleagues[one] for one in here if one in colleagues),
-        correction=row.correction,
+        correction=None if row.correction == LIFTED else row.correction,
         seen_seq=next((r.seq for r in looks if r.agent_id == agent_id), 0),
         names={one.agent_id: one.agent_name for one in found if one.agent_name is not None},
         asked_seq=connection.execute(_ASKED, of).scalar() or 0,
+        shop_at=row.shop_at,
+        care=caring.opened(vault, cid, row.care),
     )
 
 
@@ -198,6 +203,7 @@ def with_history(connection: Connection, vault: Vault, talk: DeskConversation) -
         requests=tuple(to_request(vault, one) for one in connection.execute(_REQUESTS, of)),
         tags=tuple(connection.execute(_TAGS, of).scalars()),
         earlier=_others(connection, talk),
+        rating=rating_rows.read(connection, vault, talk.conversation_id),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from bot.conversation.rating_rows import Rated
 from bot.conversation.types import Audience, Author, Kind, Owner
 
 
@@ -16,6 +17,7 @@ class Reason(str, Enum):
 
     CUSTOMER_REQUEST = "customer_request"
     COMPLAINT = "complaint"
+    DISPUTE = "dispute"  # she and a seller cannot agree, and she asks us to step in
     ANGER = "anger"
     SAFETY = "safety"  # somebody may be in danger
     THREAT = "threat"  # 12315, exposure, legal action
@@ -174,6 +176,7 @@ class QueueRow:
         waits_since: the oldest message of the shopper that no person has answered; None where none waits.
         unread: messages that the agent has not seen.
         requests: open service requests (call back, complaint).
+        rating: the shopper's score of the conversation, where she gave one.
     """
 
     conversation_id: str
@@ -193,6 +196,7 @@ class QueueRow:
     snoozed_until: datetime | None = None
     requests: int = 0
     mentioned: bool = False
+    rating: int | None = None
 
 
 @dataclass(frozen=True)
@@ -277,6 +281,10 @@ class DeskConversation:
     seen_seq: int = 0  # the last message that the asking agent has seen
     names: Mapping[str, str] = field(default_factory=dict)  # of the agents who wrote, by id
     asked_seq: int = 0  # the shopper's last message
+    shop_at: datetime | None = None  # when the shop last told something of the customer
+    care: tuple[str, ...] = ()  # who needs care, as the shopper mentioned it (codes); personal
+    rating: Rated | None = None  # the shopper's
+    rating_asked_at: datetime | None = None  # when she was asked for it
     earlier: tuple[
         Mapping[str, Any], ...
     ] = ()  # {"conversation_id", "created_at", "last_at", "outcome", "style"}

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.conversation.assertion import Assertions
+from bot.conversation.caring import CODE
 from bot.conversation.desk_types import Reason, Wish
 from bot.conversation.errors import AssertionInvalidError
 from bot.conversation.schema import SHANGHAI
@@ -32,6 +33,7 @@ class Effects:
     requests: list[ServiceRequest] = field(default_factory=list)
     personalisation: bool | None = None
     said_goodbye: bool = False
+    care: list[str] = field(default_factory=list)
     wish: Wish | None = None
     malformed: bool = False
 
@@ -73,6 +75,9 @@ def read_directives(
     def callback(data: Mapping[str, Any]) -> None:
         effects.requests.append(_request(data, RequestKind.CALLBACK))
 
+    def praise(data: Mapping[str, Any]) -> None:
+        effects.requests.append(_request({**data, "contact": None, "answer_by": None}, RequestKind.PRAISE))
+
     def personalisation(data: Mapping[str, Any]) -> None:
         if not isinstance(data.get("on"), bool):
             raise ValueError("on is no boolean")
@@ -81,14 +86,22 @@ def read_directives(
     def closed(_data: Mapping[str, Any]) -> None:
         effects.said_goodbye = True
 
+    def care(data: Mapping[str, Any]) -> None:
+        who = data.get("who")
+        if not isinstance(who, str) or CODE.fullmatch(who) is None:
+            raise ValueError("who is no code")
+        effects.care.append(who)
+
     handlers: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
         "verified": verified,
         "request_human": request_human,
         "complaint": complaint,
         "callback": callback,
+        "praise": praise,
         "escalate": escalate,
         "personalisation": personalisation,
         "closed": closed,
+        "care": care,
     }
     for data in directives:
         name = data.get("directive")
@@ -133,9 +146,9 @@ def _request(data: Mapping[str, Any], kind: RequestKind) -> ServiceRequest:
     order_number = _optional_text(data, "order_number")
     if order_number is not None and len(order_number) > 64:
         raise ValueError("order_number is too long")
-    completes = data.get("completes", False)
-    if not isinstance(completes, bool):
-        raise ValueError("completes is no boolean")
+    completes, withdraws = data.get("completes", False), data.get("withdraws", False)
+    if not isinstance(completes, bool) or not isinstance(withdraws, bool):
+        raise ValueError("completes or withdraws is no boolean")
     return ServiceRequest(
         kind=kind,
         reason=_optional_text(data, "reason") or "",
@@ -143,6 +156,7 @@ def _request(data: Mapping[str, Any], kind: RequestKind) -> ServiceRequest:
         answer_by=moment,
         order_number=order_number,
         completes=completes,
+        withdraws=withdraws,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from prometheus_client import Counter
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Row
 
@@ -13,6 +14,7 @@ from bot.conversation import owner as owners
 from bot.conversation import rows
 from bot.conversation.lease import LEASE
 from bot.conversation.listening import Line
+from bot.conversation.outbox import Happening
 from bot.conversation.schema import conversations, messages
 from bot.conversation.types import (
     FRONT_PREFIX,
@@ -51,11 +53,13 @@ class Entry:
         self.cid: str = row.id
         self.owner = Owner(row.owner)
         self.style: str = row.style
+        self.dress: str = row.dress
         self.belief: Mapping[str, Any] | None = row.belief
         self.next_seq: int = row.next_seq
         self.pending: int = row.pending
         self.said: list[Mapping[str, Any]] = []
         self._values: dict[str, Any] = {}
+        self._counted: list[Counter] = []
 
     @classmethod
     def of(cls, connection: Connection, writing: Writing, conversation_id: str) -> Entry | None:
@@ -131,6 +135,22 @@ class Entry:
         message = Pending(message_id, self.next_seq, Kind.EVENT, {"event": name, **content}, "", self.now)
         self.take(message, State.ACCEPTED)
 
+    def tell_others(self, happening: Happening, **fields: Any) -> None:
+        """Note what other systems are told of this conversation; see :mod:`bot.conversation.outbox`."""
+        self.writing.outbox.add(
+            self.connection,
+            happening,
+            conversation_id=self.cid,
+            channel=self.row.channel,
+            customer_id=self.row.customer_id,
+            at=self.now,
+            **fields,
+        )
+
+    def count(self, counter: Counter) -> None:
+        """Count something once :meth:`save` has written it: what is undone before is not counted."""
+        self._counted.append(counter)
+
     def lines_before(self, seq: int, count: int = 2) -> list[Line]:
         """Return the last lines that shopper and answerer wrote before a message, oldest first."""
         found = self.connection.execute(
@@ -161,6 +181,9 @@ class Entry:
         if message is not None:
             values |= {"lease_holder": self.writing.holder, "lease_until": self.now + LEASE}
         self.connection.execute(conversations.update().where(_c.id == self.cid).values(**values))
+        for counter in self._counted:
+            counter.inc()
+        self._counted.clear()
         if message is None:
             return None
         fresh = self.connection.execute(rows.LOCKED_CONVERSATION, {"cid": self.cid}).one()

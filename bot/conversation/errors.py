@@ -35,8 +35,20 @@ class KeyReusedError(ConversationError):
     """An idempotency key was used before for a different request."""
 
 
+class CursorInvalidError(ConversationError):
+    """A cursor was not made for this conversation, or not by us."""
+
+
 class TransitionError(ConversationError):
     """The owner of a conversation may not change this way."""
+
+
+class NothingToRateError(ConversationError):
+    """Nothing was answered in this conversation yet."""
+
+
+class RatingSettledError(ConversationError):
+    """The rating is older than a day: it stays as it is."""
 
 
 class DeskError(ConversationError):

@@ -31,7 +31,8 @@ class Rules:
 
     Attributes:
         anger: so many angry messages among so many.
-        careful_intents: their answers say themselves what comes first where somebody is in danger.
+        careful_intents: intents whose answers say themselves what comes first where somebody is in danger,
+            and how those answers are named at the start; another, such as a form's question, does not count.
         rest_messages: messages of the shopper during which the same automatic reason rests.
         tell_again: how long after joining the shopper is told again, ascending.
         nobody: how long a shopper waits while nobody is at the desk.
@@ -44,7 +45,7 @@ class Rules:
     misunderstandings: int
     failures: int
     misunderstood_intents: frozenset[str]
-    careful_intents: frozenset[str]
+    careful_intents: Mapping[str, str]
     rest_messages: int
     reason_start: Mapping[Reason, timedelta]
     level_start: Mapping[str, timedelta]
@@ -122,7 +123,7 @@ class Rules:
             misunderstood_intents=frozenset(
                 map(str, _list(when["misunderstood_intents"], "when.misunderstood_intents"))
             ),
-            careful_intents=frozenset(map(str, _list(when["careful_intents"], "when.careful_intents"))),
+            careful_intents={str(i): str(r) for i, r in dict(when["careful_intents"]).items()},
             rest_messages=_count(when["rest_messages"], "when.rest_messages"),
             reason_start={
                 Reason(n): _minutes(v, f"head_start_minutes.reason.{n}", 0) for n, v in reasons.items()
@@ -207,7 +208,8 @@ def decide(situation: Situation, rules: Rules) -> Decision | None:
 
 def _graver(wished: Reason, last: Said) -> Reason:
     """Return the reason of a wish: a complaint that threatens is a threat, which comes first in the queue."""
-    return Reason.THREAT if wished is Reason.COMPLAINT and THREAT in last.signals else wished
+    threatens = wished in {Reason.COMPLAINT, Reason.DISPUTE} and THREAT in last.signals
+    return Reason.THREAT if threatens else wished
 
 
 def worth_looking(last: Said) -> bool:

@@ -12,9 +12,11 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection, Row
 
+from bot.conversation import rating_rows
 from bot.conversation.desk_queue import not_closed
 from bot.conversation.desk_schema import agents, escalations
 from bot.conversation.queueing import HELD, WAITING
+from bot.conversation.rating_rows import RatingFigures
 from bot.conversation.schema import SHANGHAI, conversations
 from bot.conversation.types import Owner
 
@@ -88,6 +90,7 @@ class Figures:
         response_by_day: the first response of the hand-overs opened on a day, the same days.
         handling_by_day: the handling of the hand-overs ended on a day, the same days.
         agents: what each agent did, by name; active accounts, and others that did something.
+        ratings: how shoppers rated conversations in the time.
     """
 
     start: datetime
@@ -106,6 +109,7 @@ class Figures:
     response_by_day: Mapping[str, Spread] = field(default_factory=dict)
     handling_by_day: Mapping[str, Spread] = field(default_factory=dict)
     agents: tuple[AgentFigures, ...] = ()
+    ratings: RatingFigures = field(default_factory=RatingFigures)
 
 
 #: Days that one page shows at most.
@@ -157,6 +161,7 @@ def read(connection: Connection, start: datetime, end: datetime) -> Figures:
         response_by_day=response.per(opened, days, lambda row: _day(row.opened_at)),
         handling_by_day=handling.per(ended, days, lambda row: _day(row.ended_at)),
         agents=_agents(connection, start, end, opened, ended),
+        ratings=rating_rows.figures(connection, start, end),
     )
 
 

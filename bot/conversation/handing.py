@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Row
 
-from bot.conversation import privacy, queueing, rows, words
+from bot.conversation import dress, privacy, queueing, rows, words
+from bot.conversation.asking import Asking, AskingRules
 from bot.conversation.attendance import Attendance
 from bot.conversation.desk_schema import agents, desk_marks, escalations
 from bot.conversation.desk_types import EscalationState, Outcome, Reason, Wish
@@ -18,10 +19,12 @@ from bot.conversation.duty import Duty
 from bot.conversation.entry import Entry
 from bot.conversation.escalation import SAFETY, Rules, place
 from bot.conversation.listening import Heard, Listener
+from bot.conversation.outbox import Happening
 from bot.conversation.queueing import Standing
 from bot.conversation.schema import messages, service_requests
 from bot.conversation.types import Answer, Kind, OutReply, Owner, State
 from bot.conversation.words import Lines
+from persona.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -36,16 +39,26 @@ class Handing:
         listener: reads messages that no bot answers.
         duty: the service hours.
         rules: the figures of ``escalation.yml``.
+        asking: the figures of ``asking.yml``.
 
     Attributes:
+        asking: asks for ratings.
         attendance: whether anybody is at the desk, as last looked.
     """
 
-    def __init__(self, lines: Lines, listener: Listener, duty: Duty, rules: Rules) -> None:
+    def __init__(
+        self,
+        lines: Lines,
+        listener: Listener,
+        duty: Duty,
+        rules: Rules,
+        asking: AskingRules | None = None,
+    ) -> None:
         self.lines = lines
         self.listener = listener
         self.duty = duty
         self.rules = rules
+        self.asking = Asking(lines, asking or AskingRules.load())
         self.attendance = Attendance()
 
     # -- words ------------------------------------------------------------------------------------------
@@ -69,16 +82,22 @@ class Handing:
     def said_first(self, wish: Wish, answer: Answer, style: str) -> tuple[OutReply, ...]:
         """Return what is read before the bot's own words: where somebody may be hurt, that this comes first.
 
-        Answers to some intents say it themselves, and better (`careful_intents` of ``escalation.yml``).
+        Answers to some intents say it themselves, and better (`careful_intents` of ``escalation.yml``),
+        unless nothing came of the answer, or a form took the message for something else.
         """
-        intent = (answer.intent or {}).get("name")
-        if wish.reason is not Reason.SAFETY or intent in self.rules.careful_intents:
+        if wish.reason is not Reason.SAFETY or self._is_careful(answer):
             return ()
         try:
             return (self.lines.notice(words.SAFETY_FIRST, style),)
         except Exception:
             logger.exception("the line %s could not be spoken", words.SAFETY_FIRST)
             return ()
+
+    def _is_careful(self, answer: Answer) -> bool:
+        careful = self.rules.careful_intents.get(str((answer.intent or {}).get("name")))
+        if careful is None or answer.trouble is not None:
+            return False
+        return any(str((r.told or {}).get("response", "")).startswith(careful) for r in answer.replies)
 
     def tell_standing(
         self, entry: Entry, escalation_id: int, *, response: str, in_reply_to: str | None = None
@@ -134,6 +153,14 @@ class Handing:
         known = queueing.open_escalation(entry.connection, entry.cid)
         if known is None:
             escalation_id = self._insert(entry, wish, by=by, seq=seq)
+            entry.tell_others(
+                Happening.ESCALATED,
+                escalation_id=escalation_id,
+                reason=wish.reason.value,
+                by=by,
+                live=live,
+                order_number=wish.order_number,
+            )
         else:
             escalation_id = known.id
             self._join(entry, known, wish)
@@ -171,6 +198,7 @@ class Handing:
             "waits_since": None if wish.reason is Reason.AGENT else entry.now,
         }
         done = entry.connection.execute(escalations.insert().values(**values))
+        entry.count(metrics.ESCALATIONS.labels(wish.reason.value))
         return int(done.inserted_primary_key[0])
 
     def _join(self, entry: Entry, known: Row, wish: Wish) -> None:
@@ -249,10 +277,19 @@ class Handing:
     ) -> None:
         """WAITING or HUMAN → BOT: Rasa hears of it before any later message."""
         entry.move(Owner.BOT, by=by, reason=reason)
+        entry.count(metrics.HAND_BACKS.labels(metrics.HAND_BACK_BY.of(by.partition(":")[0])))
         told = {"outcome": settled.value, "order_number": order, "by": by}
         if by.startswith("agent:"):
             told |= {"by": "agent", "agent": escalation.agent_name}
         entry.event("handed_back", f"{escalation.id}-{entry.next_seq}", {"settled": told})
+        entry.tell_others(
+            Happening.HANDED_BACK,
+            escalation_id=escalation.id,
+            reason=reason,
+            by=by,
+            outcome=settled.value,
+            order_number=order,
+        )
 
     def close(self, entry: Entry, escalation: Row | None, *, by: str, outcome: Outcome) -> None:
         """Any owner → CLOSED."""
@@ -262,6 +299,12 @@ class Handing:
         self.settle_pending(entry)
         if escalation is not None:
             self.end(entry, escalation, by=by, outcome=outcome)
+        entry.tell_others(
+            Happening.CLOSED,
+            escalation_id=None if escalation is None else escalation.id,
+            by=by,
+            outcome=outcome.value,
+        )
 
     # -- messages that no bot answers -------------------------------------------------------------------
 
@@ -313,7 +356,8 @@ class Handing:
             messages.update().where(_m.conversation_id == entry.cid, _m.seq == seq).values(reading=sealed)
         )
         entry.belief, entry.style = heard.belief, heard.style
-        entry.set(belief=dict(heard.belief), style=heard.style, mood=heard.mood)
+        entry.dress = dress.dressed(entry.dress, heard.belief)
+        entry.set(belief=dict(heard.belief), style=heard.style, dress=entry.dress, mood=heard.mood)
         if entry.row.customer_id is not None:
             privacy.keep_belief(entry.connection, entry.row.customer_id, heard.belief, entry.now)
         return heard

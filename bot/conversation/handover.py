@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.conversation import desk_messages, desk_rows, queueing, words
+from bot.conversation.asking import IdleWatch
 from bot.conversation.desk_schema import escalations
 from bot.conversation.desk_types import DeskMessage, Escalation, Outcome, Reason, Role, Wish
 from bot.conversation.entry import Entry
@@ -31,6 +32,7 @@ class Handover(Marks):
     """The agents' hands on the record."""
 
     _keeper: Keeper | None = None
+    _idle: IdleWatch | None = None
 
     # -- taking and giving back -------------------------------------------------------------------------
 
@@ -107,6 +109,7 @@ class Handover(Marks):
                 raise ConversationClosedError
             self._handing.close(entry, found, by=f"agent:{agent_id}", outcome=settled)
             self._handing.say(entry, words.QUEUE_CLOSED)
+            self._handing.asking.after_close(entry, settled)
 
         await self._run(cid, act)
 
@@ -225,7 +228,10 @@ class Handover(Marks):
     # -- the queue --------------------------------------------------------------------------------------
 
     async def tend(self) -> None:
-        """Look after the queue once: routing, reminders, idle agents, hours; called every second."""
+        """Look after the queue once: routing, reminders, idle agents, hours, ratings; called every second."""
         if self._keeper is None:
             self._keeper = Keeper(self._database, self._writing, self._handing, self._after)
+            self._idle = IdleWatch(self._database, self._writing, self._handing.asking, self._after)
         await self._keeper.tend()
+        if self._idle is not None:
+            await self._idle.look()

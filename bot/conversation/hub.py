@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 class Hub:
     """Wakes watchers of conversations, within this process.
 
-    What another process writes is found by :meth:`watched` and a look at the record from time to time.
+    What another process writes is found by :meth:`watched` and a look at the record from time to time, and
+    sooner where Redis carries the news (:mod:`bot.conversation.redis_news`).
+
+    Attributes:
+        outward: told of each conversation in which this process has written.
+        inward: told of each conversation that has news, wherever they were written.
     """
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._watchers_of_all: set[asyncio.Event] = set()
+        self.outward: Callable[[str], None] | None = None
+        self.inward: Callable[[str], None] | None = None
 
     @contextmanager
     def watch(self, conversation_id: str) -> Iterator[asyncio.Event]:
@@ -41,9 +48,17 @@ class Hub:
             self._watchers_of_all.discard(news)
 
     def publish(self, conversation_id: str) -> None:
-        """Wake all who watch the conversation."""
+        """Wake all who watch the conversation, at other fronts too: this process has written."""
+        self.wake(conversation_id)
+        if self.outward is not None:
+            self.outward(conversation_id)
+
+    def wake(self, conversation_id: str) -> None:
+        """Wake those of this process who watch the conversation."""
         for news in (*self._watchers.get(conversation_id, ()), *self._watchers_of_all):
             news.set()
+        if self.inward is not None:
+            self.inward(conversation_id)
 
     def watched(self) -> tuple[str, ...]:
         """Return the conversations that somebody watches."""

@@ -198,7 +198,11 @@ def _said(reading: Mapping[str, Any] | None, trouble: Trouble | None) -> Said:
     return Said(mood if isinstance(mood, str) else None, names, trouble)
 
 
+#: What shoppers ask for themselves.
+_ASKED_FOR = frozenset({Reason.CUSTOMER_REQUEST, Reason.COMPLAINT, Reason.DISPUTE})
+
+
 def _opener(reason: Reason, *, asked: bool) -> str:
     if not asked:
         return "system"
-    return "shopper" if reason in {Reason.CUSTOMER_REQUEST, Reason.COMPLAINT} else "bot"
+    return "shopper" if reason in _ASKED_FOR else "bot"

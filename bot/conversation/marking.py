@@ -24,6 +24,7 @@ from bot.conversation.desk_schema import (
 )
 from bot.conversation.desk_types import Outcome, Presence
 from bot.conversation.desk_writes import DeskWrites
+from bot.conversation.dress import dressed
 from bot.conversation.entry import Entry
 from bot.conversation.errors import (
     AccessDeniedError,
@@ -191,7 +192,7 @@ class Marks(DeskWrites):
                 )
             )
             belief, style = corrected_belief(entry.belief, label, who)
-            entry.set(belief=belief, style=style)
+            entry.set(belief=belief, style=style, dress=dressed(entry.dress, belief))
             if entry.row.customer_id is not None:
                 privacy.keep_belief(entry.connection, entry.row.customer_id, belief, entry.now)
 

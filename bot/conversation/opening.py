@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection, Row
 
-from bot.conversation import privacy, rows
+from bot.conversation import keys, postgres, privacy, rows
+from bot.conversation.channel_schema import channel_links
 from bot.conversation.errors import AccessDeniedError, ConversationClosedError, IdentityConflictError
+from bot.conversation.keys import check_secret, locked
 from bot.conversation.lease import LEASE
+from bot.conversation.outbox import Happening
 from bot.conversation.schema import conversations, openings, owner_changes
 from bot.conversation.types import (
     FRONT_PREFIX,
@@ -32,32 +34,10 @@ IDENTIFIED = f"{FRONT_PREFIX}identified"
 
 #: How long a repeated request to open a conversation finds the first one.
 KEY_LIFE = timedelta(hours=24)
+#: A conversation in which nothing was said for so long is not gone on with.
+RUNNING_FOR = timedelta(days=30)
 
-_c = conversations.c
-
-
-def _hash(secret: str) -> str:
-    # The secret has 256 random bits: a plain hash cannot be searched, a slow one would only cost time.
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-_NOBODY = _hash("")
-
-
-def check_secret(row: Row | None, secret: str) -> Row:
-    """Return the row; AccessDeniedError unless the secret opens it. Unknown conversations take as long."""
-    expected = _NOBODY if row is None else row.secret_hash
-    matches = hmac.compare_digest(expected, _hash(secret))
-    if row is None or not matches:
-        raise AccessDeniedError
-    return row
-
-
-def locked(connection: Connection, conversation_id: str, secret: str) -> Row:
-    """Return the conversation's row, locked; AccessDeniedError unless the secret opens it."""
-    return check_secret(
-        connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).first(), secret
-    )
+_c, _l = conversations.c, channel_links.c
 
 
 class Opening:
@@ -70,6 +50,9 @@ class Opening:
         net: blind hash of the network address.
         key: idempotency key, or None.
         notice: the first-message notice; left out where the customer has switched personalisation off.
+        resume: go on with the customer's running conversation of this channel, where she has one, or with
+            one that a messaging channel shares.
+        greet: the opening is answered; else it waits for her first message.
     """
 
     def __init__(
@@ -81,8 +64,11 @@ class Opening:
         net: str,
         key: str | None,
         notice: OutReply | None,
+        resume: bool = False,
+        greet: bool = True,
     ) -> None:
         self._writing = writing
+        self._greet = greet
         self._channel = channel
         self._customer_id = customer_id
         self._net = net
@@ -90,14 +76,18 @@ class Opening:
         who = f"customer/{customer_id}" if customer_id is not None else f"net/{net}"
         self._key = None if key is None else writing.vault.blind(f"{who}/{key}", "openings.key")
         self._notice = notice
+        self._resume = resume
 
     def __call__(self, connection: Connection) -> Opened:
-        """Open the conversation, or find the one that the key has opened."""
+        """Open the conversation, or find the one that the key has opened, or that is running."""
         now = self._writing.now()
-        known = self._known(connection, now)
+        if self._resume and self._customer_id is not None:
+            # Two browsers that begin at the same moment are to find one conversation.
+            postgres.one_at_a_time(connection, self._writing.vault.blind(self._customer_id, "resume"))
+        known = self._known(connection, now) or self._running(connection, now)
         if known is not None:
             return known
-        secret = secrets.token_urlsafe(32)
+        secret = keys.new_secret()
         conversation = Conversation(
             conversation_id=f"c_{secrets.token_urlsafe(16)}",
             channel=self._channel,
@@ -113,15 +103,20 @@ class Opening:
         self._insert(connection, conversation, secret, next_seq=2 + len(said), now=now)
         conversation_id = conversation.conversation_id
         event = Pending(OPENED, 1, Kind.EVENT, {"event": "opened"}, self._net, now)
-        self._writing.insert_pending(connection, conversation_id, event, State.ACCEPTED)
+        state = State.ACCEPTED if self._greet else State.ANSWERED
+        self._writing.insert_pending(connection, conversation_id, event, state)
         self._writing.insert_replies(
             connection, conversation_id, said, first_seq=2, in_reply_to=OPENED, now=now
         )
+        self._keep_key(connection, conversation_id, secret, now)
+        work = rows.to_work(connection, conversation, event) if self._greet else None
+        return Opened(conversation_id, secret, work)
+
+    def _keep_key(self, connection: Connection, conversation_id: str, secret: str, now: datetime) -> None:
         if self._key is not None:
             sealed = self._writing.vault.seal(secret, f"openings.secret/{self._key}")
             values = {"key": self._key, "conversation_id": conversation_id, "secret": sealed, "at": now}
             connection.execute(openings.insert(), values)
-        return Opened(conversation_id, secret, rows.to_work(connection, conversation, event))
 
     def _known(self, connection: Connection, now: datetime) -> Opened | None:
         if self._key is None:
@@ -131,7 +126,38 @@ class Opening:
         if row is None:
             return None
         secret = self._writing.vault.open(row.secret, f"openings.secret/{self._key}")
-        return Opened(row.conversation_id, secret, work=None, repeated=True)
+        found = connection.execute(rows.CONVERSATION, {"cid": row.conversation_id}).first()
+        try:
+            own = check_secret(connection, found, secret).secret_hash
+        except AccessDeniedError:  # many browsers have come since: this secret opens nothing any more
+            connection.execute(openings.delete().where(openings.c.key == self._key))
+            return None
+        resumed = own != keys.hash_of(secret)
+        return Opened(row.conversation_id, secret, work=None, repeated=True, resumed=resumed)
+
+    def _running(self, connection: Connection, now: datetime) -> Opened | None:
+        """Return the customer's running conversation under a new secret; None where there is none.
+
+        Only a login makes a conversation hers: one in which an order was verified is nobody's.
+        """
+        if not self._resume or self._customer_id is None:
+            return None
+        found = connection.execute(
+            select(_c.id)
+            .where(
+                _c.customer_id == self._customer_id,
+                or_(_c.channel == self._channel, _c.id.in_(_shared(self._customer_id))),
+                _c.owner != Owner.CLOSED.value,
+                _c.last_at >= now - RUNNING_FOR,
+            )
+            .order_by(_c.last_at.desc(), _c.created_at.desc(), _c.id.desc())
+            .limit(1)
+        ).scalar()
+        if found is None:
+            return None
+        secret = keys.make(connection, found, now)
+        self._keep_key(connection, found, secret, now)
+        return Opened(found, secret, work=None, resumed=True)
 
     def _personalisation(self, connection: Connection) -> bool:
         if self._customer_id is None:
@@ -146,17 +172,17 @@ class Opening:
             conversations.insert(),
             {
                 "id": conversation.conversation_id,
-                "secret_hash": _hash(secret),
+                "secret_hash": keys.hash_of(secret),
                 "channel": conversation.channel,
                 "customer_id": conversation.customer_id,
                 "orders": [],
                 "owner": conversation.owner.value,
                 "next_seq": next_seq,
-                "pending": 1,
+                "pending": int(self._greet),
                 "style": conversation.style,
                 "personalisation": conversation.personalisation,
-                "lease_holder": self._writing.holder,
-                "lease_until": now + LEASE,
+                "lease_holder": self._writing.holder if self._greet else None,
+                "lease_until": now + LEASE if self._greet else None,
                 "created_at": now,
                 "changed_at": now,
                 "last_at": now,
@@ -173,6 +199,19 @@ class Opening:
                 "reason": "opened",
             },
         )
+        self._writing.outbox.add(
+            connection,
+            Happening.OPENED,
+            conversation_id=conversation.conversation_id,
+            channel=conversation.channel,
+            customer_id=conversation.customer_id,
+            at=now,
+        )
+
+
+def _shared(customer_id: str) -> Any:
+    """Return the conversations into which the customer also writes from a messaging channel."""
+    return select(_l.conversation_id).where(_l.customer_id == customer_id, _l.conversation_id.is_not(None))
 
 
 class Identification:
@@ -193,7 +232,10 @@ class Identification:
 
     def __call__(self, connection: Connection) -> tuple[str, Accepted]:
         """Bind the conversation."""
-        row = locked(connection, self._conversation_id, self._secret)
+        return self.bind(connection, locked(connection, self._conversation_id, self._secret))
+
+    def bind(self, connection: Connection, row: Row) -> tuple[str, Accepted]:
+        """Bind a conversation that is locked, for who has proved otherwise whose it is."""
         if row.customer_id == self._customer_id:
             ids = {"cid": row.id, "mid": IDENTIFIED}
             found = IDENTIFIED if connection.execute(rows.BY_MESSAGE_ID, ids).first() is not None else OPENED

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import null, or_, select
 from sqlalchemy.engine import Connection
 
-from bot.conversation import desk_copy, rows
+from bot.conversation import caring, channel_copy, desk_copy, keys, pictures, rows, told_copy
 from bot.conversation.desk_schema import corrections
 from bot.conversation.schema import (
     conversations,
@@ -31,8 +31,8 @@ _c, _m, _s = conversations.c, messages.c, shoppers.c
 def switch(connection: Connection, conversation_id: str, customer_id: str | None, *, on: bool) -> None:
     """Switch personalisation of a conversation and, where known, of its customer in all conversations.
 
-    Off deletes every belief, reading, mood and correction of them. On starts anew: the history will be read
-    again.
+    Off deletes every belief, reading, mood and correction of them, and who was said to need care. On starts
+    anew: the history will be read again.
     """
     theirs = _c.id == conversation_id
     if customer_id is not None:
@@ -43,7 +43,16 @@ def switch(connection: Connection, conversation_id: str, customer_id: str | None
         connection.execute(
             conversations.update()
             .where(theirs)
-            .values(personalisation=False, belief=null(), style="neutral", mood=None, history_held_for=None)
+            .values(
+                personalisation=False,
+                belief=null(),
+                earlier=null(),
+                style="neutral",
+                dress="neutral",
+                mood=None,
+                care=None,
+                history_held_for=None,
+            )
         )
         connection.execute(
             messages.update()
@@ -86,6 +95,9 @@ def export_customer(connection: Connection, vault: Vault, customer_id: str) -> d
         "personalisation": True if shopper is None else shopper.personalisation,
         "belief": None if shopper is None else shopper.belief,
         "belief_at": None if shopper is None else _text(shopper.belief_at),
+        **told_copy.of_customer(connection, vault, customer_id),
+        "bindings": channel_copy.of_customer(connection, customer_id),
+        "channels": channel_copy.links_of_customer(connection, vault, customer_id),
         "conversations": [
             {
                 "conversation_id": row.id,
@@ -95,10 +107,15 @@ def export_customer(connection: Connection, vault: Vault, customer_id: str) -> d
                 "owner": row.owner,
                 "belief": row.belief,
                 "mood": row.mood,
+                "care": list(caring.opened(vault, row.id, row.care)),
+                "resumed_at": [_text(at) for at in keys.made_at(connection, row.id)],
                 "messages": _messages(connection, vault, row.id),
+                "pictures": pictures.of_conversation(connection, vault, row.id),
                 "owner_changes": _owner_changes(connection, row.id),
                 "requests": _requests(connection, vault, row.id),
                 **desk_copy.of_conversation(connection, vault, row.id),
+                **told_copy.of_conversation(connection, vault, row.id),
+                "written_from": channel_copy.of_conversation(connection, vault, row.id),
             }
             for row in found
         ],
@@ -115,12 +132,14 @@ def erase_customer(connection: Connection, customer_id: str) -> tuple[str, ...]:
         row.id
         for row in connection.execute(select(_c.id).where(_c.customer_id == customer_id).with_for_update())
     )
+    channel_copy.forget(connection, customer_id, ids)
     for table in desk_copy.own_tables():
         connection.execute(table.delete().where(table.c.conversation_id.in_(ids)))
     desk_copy.forget_in_audit(connection, customer_id, ids)
     connection.execute(conversations.delete().where(_c.id.in_(ids)))
     connection.execute(service_requests.delete().where(service_requests.c.customer_id == customer_id))
     connection.execute(shoppers.delete().where(_s.customer_id == customer_id))
+    told_copy.forget(connection, customer_id)
     return ids
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -12,9 +13,11 @@ from yarl import URL
 from bot.conversation.assertion import Assertions
 from bot.conversation.attendance import Attendance
 from bot.conversation.errors import RasaAwayError, RasaBrokenError, RasaRefusedError
-from bot.conversation.rows import dump
+from bot.conversation.reachable import takes_pictures
+from bot.conversation.rows import CONTEXT, dump
 from bot.conversation.turns import Turn, parse_turn
 from bot.conversation.types import Kind, Work
+from persona.telemetry import tracing
 
 _CONNECTIONS = 64
 #: Shorter than the servers' own keep-alive, so that a pooled connection is not closed under a request.
@@ -87,8 +90,9 @@ class RasaClient:
             RasaRefusedError: Rasa calls the request malformed.
         """
         body = dump(self._request(work)).encode()
+        headers = {**self._headers, **tracing.outgoing_headers()}
         try:
-            async with self._open().post(self._turn_url, data=body, headers=self._headers) as response:
+            async with self._open().post(self._turn_url, data=body, headers=headers) as response:
                 if response.status in (401, 403, 404, 429, 503):  # not ready, or not configured as we are
                     raise RasaAwayError(f"Rasa answered {response.status}")
                 if 400 <= response.status < 500:
@@ -130,13 +134,25 @@ class RasaClient:
             request["people"] = False
         if work.earlier is not None:
             request["earlier"] = dict(work.earlier)
+        if looking_at := _looking_at(message.content.get(CONTEXT) or {}):
+            request["looking_at"] = looking_at
+        if takes_pictures(conversation.channel):
+            request["pictures"] = True
         if message.kind is Kind.EVENT:
             request.update(message.content)  # the event's name, and what it tells
+        elif message.kind is Kind.PICTURE:
+            request["event"] = "picture"
         elif message.kind is Kind.BUTTON:
             request["payload"] = message.content["payload"]
         else:
             request["text"] = message.content["text"]
         return request
+
+
+def _looking_at(context: Mapping[str, str]) -> dict[str, str]:
+    """Return what the bot may know of the page: a product, an order; not the page itself."""
+    named = {"product_id": context.get("product_id"), "order_number": context.get("order_id")}
+    return {name: value for name, value in named.items() if value}
 
 
 def history_wanted(work: Work) -> bool:

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from bot.conversation import rows, words
+from bot.conversation import past, rows, words
 from bot.conversation.database import Database
-from bot.conversation.opening import check_secret
+from bot.conversation.keys import check_secret
 from bot.conversation.queueing import NOWHERE, Whereabouts
 from bot.conversation.schema import conversations, messages
 from bot.conversation.types import Owner, State
@@ -26,7 +26,7 @@ PAGE = 200
 
 @dataclass(frozen=True)
 class Page:
-    """Messages of a conversation, ascending; `more` where the page was cut; `style` is served now.
+    """Messages of a conversation, ascending; `more` where the page was cut; `style` is the dress of the page.
 
     Attributes:
         queue: ``{"position", "minutes"}`` while the conversation waits for a person.
@@ -37,6 +37,16 @@ class Page:
     messages: tuple[Mapping[str, Any], ...]
     more: bool = False
     style: str = "neutral"
+    queue: Mapping[str, int] | None = None
+    agent: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who answers a conversation now, and how its page is dressed; see :class:`Page`."""
+
+    owner: Owner
+    style: str
     queue: Mapping[str, int] | None = None
     agent: Mapping[str, str] | None = None
 
@@ -75,12 +85,39 @@ class Reader:
             return NOWHERE
         return await self._database.read(lambda c: self._where(c, conversation_id, owner))
 
+    async def standing(self, conversation_id: str, owner: Owner | None = None) -> Standing:
+        """Return where a conversation stands; `owner` counts as who answers where it is given."""
+
+        def work(connection: Connection) -> Standing:
+            row = connection.execute(rows.CONVERSATION, {"cid": conversation_id}).first()
+            if row is None:  # erased meanwhile
+                return Standing(owner or Owner.CLOSED, "neutral")
+            answers = owner or Owner(row.owner)
+            where = self._where(connection, conversation_id, answers)
+            return Standing(answers, row.dress, where.queue, where.agent)
+
+        return await self._database.read(work)
+
+    async def earlier(self, conversation_id: str, secret: str, before: str | None) -> past.PastPage:
+        """Return a page of the customer's earlier conversations; see :func:`bot.conversation.past.page`.
+
+        Raises:
+            AccessDeniedError: unknown conversation or wrong secret.
+            CursorInvalidError: the cursor is none of this conversation's.
+        """
+
+        def work(connection: Connection) -> past.PastPage:
+            row = connection.execute(rows.CONVERSATION, {"cid": conversation_id}).first()
+            return past.page(connection, self._vault, check_secret(connection, row, secret), before)
+
+        return await self._database.read(work)
+
     async def authorise(self, conversation_id: str, secret: str) -> Owner:
         """Return the owner; AccessDeniedError for an unknown conversation or a wrong secret."""
 
         def work(connection: Connection) -> Owner:
             row = connection.execute(rows.CONVERSATION, {"cid": conversation_id}).first()
-            return Owner(check_secret(row, secret).owner)
+            return Owner(check_secret(connection, row, secret).owner)
 
         return await self._database.read(work)
 
@@ -99,14 +136,14 @@ class Reader:
         def work(connection: Connection) -> Page:
             row = connection.execute(rows.CONVERSATION, {"cid": conversation_id}).first()
             if row is None or secret is not None:
-                row = check_secret(row, secret or "")
+                row = check_secret(connection, row, secret or "")
             found = connection.execute(
                 rows.MESSAGES_AFTER, {"cid": conversation_id, "after": after, "count": PAGE + 1}
             ).all()
             seen = tuple(rows.row_view(self._vault, conversation_id, r) for r in found[:PAGE])
             owner = Owner(row.owner)
             where = self._where(connection, conversation_id, owner)
-            return Page(owner, seen, len(found) > PAGE, row.style, where.queue, where.agent)
+            return Page(owner, seen, len(found) > PAGE, row.dress, where.queue, where.agent)
 
         return await self._database.read(work)
 
@@ -157,9 +194,8 @@ class Reader:
         """
 
         def work(connection: Connection) -> Mapping[str, Any]:
-            row = check_secret(
-                connection.execute(rows.CONVERSATION, {"cid": conversation_id}).first(), secret
-            )
+            found = connection.execute(rows.CONVERSATION, {"cid": conversation_id}).first()
+            row = check_secret(connection, found, secret)
             last = connection.execute(
                 select(_m.seq, _m.reading, _m.intent, _m.channel_message_id)
                 .where(_m.conversation_id == conversation_id, _m.state == State.ANSWERED.value)

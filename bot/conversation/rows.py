@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.engine import Connection, Row
 
+from bot.conversation.correcting import LIFTED
 from bot.conversation.desk_schema import corrections
 from bot.conversation.schema import conversations, messages, offered_buttons, shoppers
+from bot.conversation.spoken import spoken
 from bot.conversation.types import (
     FRONT_PREFIX,
     Audience,
@@ -30,6 +32,8 @@ _c, _m, _b = conversations.c, messages.c, offered_buttons.c
 
 #: Part of a stored reply that no client sees: ``{"response", "facts"}`` it was made of.
 TOLD = "told"
+#: Part of a stored message of hers: what she was looking at, see :class:`Incoming`.
+CONTEXT = "context"
 
 CONVERSATION = select(
     _c.id,
@@ -49,6 +53,11 @@ CONVERSATION = select(
     _c.lease_until,
     _c.handed_seq,
     _c.escalated_at,
+    _c.shop_at,
+    _c.earlier,
+    _c.dress,
+    _c.form_open,
+    _c.rating_asked_at,
 ).where(_c.id == bindparam("cid"))
 #: The same, locked until the transaction ends (SQLite's writers are alone anyway).
 LOCKED_CONVERSATION = CONVERSATION.with_for_update()
@@ -75,16 +84,16 @@ OLDEST_PENDING = (
 )
 #: What the desk writes for itself reaches no shopper: both statements that clients read by say so.
 _SHOPPERS = Audience.ALL.value
-_REPLY_COLUMNS = (_m.seq, _m.kind, _m.author, _m.body, _m.channel_message_id, _m.in_reply_to, _m.at)
+REPLY_COLUMNS = (_m.seq, _m.kind, _m.author, _m.body, _m.channel_message_id, _m.in_reply_to, _m.at)
 REPLIES_TO = (
-    select(*_REPLY_COLUMNS)
+    select(*REPLY_COLUMNS)
     .where(
         _m.conversation_id == bindparam("cid"), _m.in_reply_to == bindparam("mid"), _m.audience == _SHOPPERS
     )
     .order_by(_m.seq)
 )
 MESSAGES_AFTER = (
-    select(*_REPLY_COLUMNS)
+    select(*REPLY_COLUMNS)
     .where(
         _m.conversation_id == bindparam("cid"),
         _m.seq > bindparam("after"),
@@ -99,11 +108,23 @@ SAID = select(_m.seq).where(
 )
 BUTTON = select(_b.title, _b.payload).where(_b.conversation_id == bindparam("cid"), _b.id == bindparam("bid"))
 SHOPPER = select(shoppers).where(shoppers.c.customer_id == bindparam("customer"))
+#: When the customer last took back what had been said of her, in any conversation.
+_LIFTED_AT = (
+    select(func.max(corrections.c.at))
+    .join(conversations, _c.id == corrections.c.conversation_id)
+    .where(_c.customer_id == bindparam("customer"), corrections.c.label == LIFTED)
+    .scalar_subquery()
+)
 #: What a person said last of a customer, in another conversation: what was said in this one is in its belief.
 LAST_CORRECTION = (
     select(corrections.c.label, corrections.c.at)
     .join(conversations, _c.id == corrections.c.conversation_id)
-    .where(_c.customer_id == bindparam("customer"), _c.id != bindparam("cid"))
+    .where(
+        _c.customer_id == bindparam("customer"),
+        _c.id != bindparam("cid"),
+        corrections.c.label != LIFTED,
+        or_(_LIFTED_AT.is_(None), corrections.c.at > _LIFTED_AT),
+    )
     .order_by(corrections.c.at.desc(), corrections.c.id.desc())
     .limit(1)
 )
@@ -157,6 +178,8 @@ KEEP_ANSWER = (
         orders=bindparam("v_orders"),
         belief=bindparam("v_belief"),
         style=bindparam("v_style"),
+        dress=bindparam("v_dress"),
+        form_open=bindparam("v_form"),
         mood=bindparam("v_mood"),
         history_held_for=bindparam("v_held"),
     )
@@ -190,6 +213,8 @@ def to_conversation(row: Row) -> Conversation:
         style=row.style,
         personalisation=row.personalisation,
         history_held_for=row.history_held_for,
+        shop_at=row.shop_at,
+        earlier=row.earlier,
     )
 
 
@@ -198,15 +223,25 @@ def to_work(connection: Connection, conversation: Conversation, message: Pending
     customer = conversation.customer_id
     if customer is None or not conversation.personalisation or conversation.history_held_for == customer:
         return Work(conversation, message)
-    earlier: dict[str, Any] = {}
-    shopper = connection.execute(SHOPPER, {"customer": customer}).first()
-    if shopper is not None and shopper.belief and shopper.belief_at is not None:
-        earlier.update(belief=shopper.belief, at=shopper.belief_at.isoformat())
+    if conversation.earlier is not None:
+        # The history is read again. By now the customer's stored belief holds what she said here, which must
+        # not count twice: what went into the prior the first time goes into it again.
+        earlier = dict(conversation.earlier)
+    else:
+        earlier = _stored_belief(connection, customer)
     here = conversation.conversation_id
     said = connection.execute(LAST_CORRECTION, {"customer": customer, "cid": here}).first()
     if said is not None:
         earlier.update(corrected=said.label, corrected_at=said.at.isoformat())
     return Work(conversation, message, earlier or None)
+
+
+def _stored_belief(connection: Connection, customer: str) -> dict[str, Any]:
+    earlier: dict[str, Any] = {}
+    shopper = connection.execute(SHOPPER, {"customer": customer}).first()
+    if shopper is not None and shopper.belief and shopper.belief_at is not None:
+        earlier.update(belief=shopper.belief, at=shopper.belief_at.isoformat())
+    return earlier
 
 
 def oldest_pending(connection: Connection, vault: Vault, conversation_id: str) -> Pending | None:
@@ -264,6 +299,8 @@ def reply_content(reply: OutReply, button_ids: Sequence[str]) -> dict[str, Any]:
     if reply.kind is Kind.CARD:
         content["card"] = reply.card
         content["data"] = dict(reply.data)
+    if reply.kind is Kind.RATING:
+        content |= reply.data
     if reply.told is not None:
         content[TOLD] = dict(reply.told)
     return content
@@ -279,22 +316,29 @@ def view(
     in_reply_to: str | None = None,
     message_id: str | None = None,
 ) -> dict[str, Any]:
-    """Return a message as clients see it; the shopper's own are texts with their message id."""
+    """Return a message as clients see it; the shopper's own are texts and pictures with their message id."""
     if author is Author.SHOPPER:
-        text = content["title"] if kind is Kind.BUTTON else content["text"]
+        shown = {"text": content["title"] if kind is Kind.BUTTON else content["text"]}
+        if kind is Kind.BUTTON:
+            shown["button"] = content["button"]
+        if kind is Kind.PICTURE:
+            shown |= {name: content[name] for name in ("url", "width", "height")}
         return {
             "seq": seq,
-            "type": Kind.TEXT.value,
-            "text": text,
+            "type": Kind.PICTURE.value if kind is Kind.PICTURE else Kind.TEXT.value,
+            **shown,
             "author": author.value,
             "at": at.isoformat(timespec="milliseconds"),
             "message_id": message_id,
             "in_reply_to": None,
         }
+    shown = {name: value for name, value in content.items() if name != TOLD}
+    if TOLD in content:
+        shown["text"] = spoken(content["text"], content[TOLD])
     return {
         "seq": seq,
         "type": kind.value,
-        **{name: value for name, value in content.items() if name != TOLD},
+        **shown,
         "author": author.value,
         "at": at.isoformat(timespec="milliseconds"),
         "in_reply_to": in_reply_to,

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -83,6 +84,12 @@ conversations = Table(
     Column("handed_seq", Integer),  # turns of the bot on messages up to here are no longer said
     Column("mood", String(12)),  # of the last message that was read
     Column("changed_at", Moment, nullable=False, index=True),  # whatever changed: live pages look for it
+    Column("shop_at", Moment),  # when the shop last told something of the customer
+    Column("earlier", JSON(none_as_null=True)),  # what earlier conversations gave its prior; {}: nothing
+    Column("care", Text),  # sealed: who needs care, see caring.py
+    Column("dress", String(16), nullable=False, server_default="neutral"),  # how the page looks, see dress.py
+    Column("form_open", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("rating_asked_at", Moment),  # once, see asking.py
 )
 
 owner_changes = Table(
@@ -172,6 +179,17 @@ openings = Table(
     ),
     Column("secret", Text, nullable=False),  # sealed, so that a repeated request gets it again
     Column("at", Moment, nullable=False, index=True),
+)
+
+#: Further secrets that open a conversation: one for each browser in which its customer goes on with it.
+conversation_keys = Table(
+    "conversation_keys",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),  # the order in which they were made
+    Column("conversation_id", String(40), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("secret_hash", String(64), nullable=False),
+    Column("made_at", Moment, nullable=False),
+    UniqueConstraint("conversation_id", "secret_hash"),
 )
 
 Index("ix_conversations_owner", conversations.c.owner, conversations.c.last_at)

@@ -7,18 +7,21 @@ import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from bot.conversation import words
 from bot.conversation.desk_reads import DeskReader
 from bot.conversation.handover import Handover
 from bot.conversation.hub import Hub
 from bot.conversation.opening import OPENED
+from bot.conversation.past import PastPage
 from bot.conversation.rasa_client import RasaClient
-from bot.conversation.reads import Page, Progress, Reader
+from bot.conversation.reads import Page, Progress, Reader, Standing
 from bot.conversation.store import Store
-from bot.conversation.types import Accepted, Incoming, Owner, State
+from bot.conversation.traced import trace_of
+from bot.conversation.types import Accepted, Incoming, Owner, State, Work
 from bot.conversation.worker import Worker
+from persona.telemetry import metrics, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ class Outcome:
     Attributes:
         queue: ``{"position", "minutes"}`` while the conversation waits for a person.
         agent: ``{"name"}`` of the agent who answers.
+        style: the dress of the page.
     """
 
     owner: Owner
@@ -41,15 +45,30 @@ class Outcome:
     pending: bool = False
     queue: Mapping[str, int] | None = None
     agent: Mapping[str, str] | None = None
+    style: str = "neutral"
 
 
 @dataclass(frozen=True)
 class OpenedConversation:
-    """A conversation just opened, with its first replies."""
+    """A conversation just opened, with its first replies; or one that was running, without."""
 
     conversation_id: str
     secret: str
     outcome: Outcome
+    resumed: bool = False
+
+
+class Beside(Protocol):
+    """What runs beside the conversations: the shop's events, what is told of them, webhooks."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    async def close(self) -> None:
+        """Stop; the record is still open."""
+
+    def arrived(self, customer_id: str) -> None:
+        """Hear that a customer has opened a conversation, or logged in to one."""
 
 
 class Conversations:
@@ -64,6 +83,9 @@ class Conversations:
         hub: tells watchers.
         handover: what agents do with conversations.
         desk: what agents read of them.
+
+    Attributes:
+        beside: what starts and ends with them.
     """
 
     def __init__(
@@ -86,6 +108,7 @@ class Conversations:
         self._rasa = rasa
         self._hub = hub
         self.lines = lines
+        self.beside: Beside | None = None
         self._poller: asyncio.Task[None] | None = None
         self._tender: asyncio.Task[None] | None = None
 
@@ -94,9 +117,21 @@ class Conversations:
         self._worker.start()
         self._poller = asyncio.create_task(self._look_for_news())
         self._tender = asyncio.create_task(self._tend_forever())
+        if self.beside is not None:
+            self.beside.start()
+
+    async def drain(self, seconds: float) -> int:
+        """Finish what has begun, at most so long; see :meth:`Worker.drain`."""
+        return await self._worker.drain(seconds)
+
+    def busy(self, conversation_id: str) -> bool:
+        """Return whether this process is working on an answer of the conversation."""
+        return self._worker.works_on(conversation_id)
 
     async def close(self) -> None:
         """End all work and release what is held."""
+        if self.beside is not None:
+            await self.beside.close()
         tasks = [task for task in (self._poller, self._tender) if task is not None]
         for task in tasks:
             task.cancel()
@@ -108,22 +143,34 @@ class Conversations:
     # -- shoppers ---------------------------------------------------------------------------------------
 
     async def open(
-        self, *, channel: str, customer_id: str | None, net: str, key: str | None = None
+        self,
+        *,
+        channel: str,
+        customer_id: str | None,
+        net: str,
+        key: str | None = None,
+        resume: bool = False,
     ) -> OpenedConversation:
-        """Open a conversation and return it with its greeting; see :meth:`Store.open`."""
+        """Open a conversation and return it with its greeting, or the running one; see :meth:`Store.open`."""
         opened = await self._store.open(
             channel=channel,
             customer_id=customer_id,
             net=net,
             key=key,
             notice=self.lines.notice(words.PRIVACY_NOTICE),
+            resume=resume,
         )
         if opened.work is not None:
             self._worker.take(opened.work)
         flushed = self._store.database.flush()
-        outcome = await self._wait((opened.conversation_id, OPENED), complete=False)
+        outcome = Outcome(Owner.BOT, ())
+        if not opened.resumed:
+            outcome = await self._wait((opened.conversation_id, OPENED), complete=False)
         await flushed
-        return OpenedConversation(opened.conversation_id, opened.secret, outcome)
+        self._arrived(customer_id)
+        standing = await self._reader.standing(opened.conversation_id)
+        outcome = _standing(outcome, standing)
+        return OpenedConversation(opened.conversation_id, opened.secret, outcome, opened.resumed)
 
     async def send(self, conversation_id: str, secret: str, incoming: Incoming) -> Outcome:
         """Hand in a message and wait for its answer, or for the apology that it takes long.
@@ -131,8 +178,7 @@ class Conversations:
         Raises:
             ConversationError: as :meth:`Store.accept`.
         """
-        accepted = await self._store.accept(conversation_id, secret, incoming)
-        self._take(conversation_id, incoming.message_id, accepted)
+        accepted = await self._accept(conversation_id, secret, incoming, "rest")
         return await self._placed((conversation_id, incoming.message_id), accepted)
 
     async def submit(self, conversation_id: str, secret: str, incoming: Incoming) -> Accepted:
@@ -141,11 +187,22 @@ class Conversations:
         Raises:
             ConversationError: as :meth:`Store.accept`.
         """
-        accepted = await self._store.accept(conversation_id, secret, incoming)
-        self._take(conversation_id, incoming.message_id, accepted)
+        accepted = await self._accept(conversation_id, secret, incoming, "websocket")
         await self._store.database.flush()
         where = await self._reader.whereabouts(conversation_id, accepted.owner)
         return replace(accepted, queue=where.queue, agent=where.agent)
+
+    def heard(self, channel: str, conversation_id: str, message_id: str, accepted: Accepted) -> None:
+        """Have a message answered that another part's transaction has stored by :meth:`Store.accept_in`."""
+        if channel and not accepted.repeated:
+            metrics.MESSAGES.labels(metrics.CHANNELS.of(channel), "text").inc()
+        self._take(conversation_id, message_id, accepted)
+
+    def opened(self, conversation_id: str, work: Work | None) -> None:
+        """Have an opening answered that another part's transaction has stored."""
+        if work is not None:
+            self._worker.take(work)
+        self._hub.publish(conversation_id)
 
     async def identify(self, conversation_id: str, secret: str, customer_id: str, net: str) -> Outcome:
         """Bind a conversation to a customer who has logged in, and wait for the reply.
@@ -155,11 +212,22 @@ class Conversations:
         """
         message_id, accepted = await self._store.identify(conversation_id, secret, customer_id, net)
         self._take(conversation_id, message_id, accepted)
-        return await self._placed((conversation_id, message_id), accepted)
+        outcome = await self._placed((conversation_id, message_id), accepted)
+        self._arrived(customer_id)
+        return outcome
+
+    def _arrived(self, customer_id: str | None) -> None:
+        """Let what waits for a customer be told, after the greeting."""
+        if self.beside is not None and customer_id is not None:
+            self.beside.arrived(customer_id)
 
     async def messages(self, conversation_id: str, secret: str | None, after: int) -> Page:
         """Return messages after a point; see :meth:`Reader.messages`."""
         return await self._reader.messages(conversation_id, secret, after)
+
+    async def earlier(self, conversation_id: str, secret: str, before: str | None) -> PastPage:
+        """Return a page of the customer's earlier conversations; see :meth:`Reader.earlier`."""
+        return await self._reader.earlier(conversation_id, secret, before)
 
     async def authorise(self, conversation_id: str, secret: str) -> Owner:
         """Return the owner; AccessDeniedError for an unknown conversation or a wrong secret."""
@@ -195,6 +263,16 @@ class Conversations:
 
     # -- waiting ----------------------------------------------------------------------------------------
 
+    async def _accept(self, conversation_id: str, secret: str, incoming: Incoming, channel: str) -> Accepted:
+        tracing.enter(trace_of(conversation_id, incoming))  # for what else is done for this request
+        with metrics.stage("accept"):
+            accepted = await self._store.accept(conversation_id, secret, incoming)
+        if not accepted.repeated:
+            kind = "picture" if incoming.picture else "button" if incoming.button else "text"
+            metrics.MESSAGES.labels(metrics.CHANNELS.of(channel), kind).inc()
+        self._take(conversation_id, incoming.message_id, accepted)
+        return accepted
+
     def _take(self, conversation_id: str, message_id: str, accepted: Accepted) -> None:
         if accepted.state is State.ACCEPTED:
             self._worker.watch((conversation_id, message_id), accepted.style)
@@ -205,10 +283,9 @@ class Conversations:
         self._hub.publish(conversation_id)
 
     async def _placed(self, key: tuple[str, str], accepted: Accepted) -> Outcome:
-        """Return the outcome with the place in the queue, or the agent, beside it."""
+        """Return the outcome with the place in the queue, or the agent, and the dress beside it."""
         outcome = await self._outcome(key, accepted)
-        where = await self._reader.whereabouts(key[0], outcome.owner)
-        return replace(outcome, queue=where.queue, agent=where.agent)
+        return _standing(outcome, await self._reader.standing(key[0], outcome.owner))
 
     async def _outcome(self, key: tuple[str, str], accepted: Accepted) -> Outcome:
         if accepted.state is State.ANSWERED:
@@ -236,7 +313,7 @@ class Conversations:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._worker.patience.apology + 1.0
         pause = _REMOTE_POLL[0]
-        while not await self._reader.settled(*key) and loop.time() < deadline:
+        while not await self._reader.settled(*key) and loop.time() < deadline and not self._worker.over:
             await asyncio.wait({self._worker.waiter(key)}, timeout=pause)
             pause = min(2 * pause, _REMOTE_POLL[1])
         progress = await self._reader.progress(*key)
@@ -268,8 +345,12 @@ class Conversations:
                 continue
             for conversation_id, head in heads.items():
                 if seen.get(conversation_id) != head:
-                    self._hub.publish(conversation_id)
+                    self._hub.wake(conversation_id)  # who wrote it has told the other processes
             seen = dict(heads)
+
+
+def _standing(outcome: Outcome, now: Standing) -> Outcome:
+    return replace(outcome, owner=now.owner, queue=now.queue, agent=now.agent, style=now.style)
 
 
 def _to_outcome(progress: Progress) -> Outcome:

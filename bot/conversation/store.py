@@ -27,10 +27,12 @@ from bot.conversation.errors import (
     TooManyPendingError,
 )
 from bot.conversation.handing import Handing
+from bot.conversation.keys import check_secret, locked
 from bot.conversation.lease import LEASE
 from bot.conversation.listening import NotReadyError
-from bot.conversation.opening import Identification, Opening, check_secret, locked
+from bot.conversation.opening import Identification, Opening
 from bot.conversation.schema import conversations
+from bot.conversation.traced import TRACE
 from bot.conversation.types import (
     Accepted,
     Answer,
@@ -82,6 +84,10 @@ class Store:
         self._handing = handing
         self._room = None if handing is None else WaitingRoom(handing)
 
+    def now(self) -> datetime:
+        """Return the present, by the record's clock."""
+        return self._clock()
+
     async def _write(self, work: Callable[[Connection], T]) -> T:
         """Run a transaction; once more where the temperament engine had to be loaded for it first."""
         while True:
@@ -99,8 +105,9 @@ class Store:
         net: str,
         key: str | None = None,
         notice: OutReply | None = None,
+        resume: bool = False,
     ) -> Opened:
-        """Open a conversation with its event ``opened`` waiting for an answer.
+        """Open a conversation with its event ``opened`` waiting for an answer, or find the running one.
 
         Args:
             channel: where it takes place.
@@ -109,9 +116,16 @@ class Store:
             key: idempotency key; for 24 hours the same key of the same customer (of the same network
                 address, where anonymous) finds the conversation that it opened.
             notice: the first-message notice; left out where the customer has switched personalisation off.
+            resume: where the customer has one that runs, go on with it under a secret of its own.
         """
         opening = Opening(
-            self._writing, channel=channel, customer_id=customer_id, net=net, key=key, notice=notice
+            self._writing,
+            channel=channel,
+            customer_id=customer_id,
+            net=net,
+            key=key,
+            notice=notice,
+            resume=resume,
         )
         try:
             return await self.database.write(opening)
@@ -158,30 +172,57 @@ class Store:
 
         def work(connection: Connection) -> Accepted:
             ids = {"cid": conversation_id, "mid": incoming.message_id}
-            row = check_secret(connection.execute(rows.LOCKED_WITH_MESSAGE, ids).first(), secret)
-            if row.known_seq is not None:
-                self._check_same(row, incoming)
-                return self._writing.repeat(connection, row, incoming.message_id)
-            if row.owner == Owner.CLOSED.value:
-                raise ConversationClosedError
-            if row.pending >= MOST_PENDING:
-                raise TooManyPendingError
-            kind, content = self._writing.content(connection, conversation_id, incoming)
-            message = Pending(incoming.message_id, row.next_seq, kind, content, incoming.net, self._clock())
-            if self._room is not None and self._room.wants(message, Owner(row.owner)):
-                return self._room.take(Entry(connection, self._writing, row, message.at), message)
-            return self._writing.take(connection, row, message)
+            found = connection.execute(rows.LOCKED_WITH_MESSAGE, ids).first()
+            row = check_secret(connection, found, secret)
+            return self._take(connection, row, incoming)
 
+        try:
+            return await self._write(work)
+        except IntegrityError:
+            # The same id at the same moment at another front: PostgreSQL waits for the lock, but has looked
+            # for the message before that. Now it is there.
+            return await self._write(work)
+
+    def accept_in(self, connection: Connection, conversation_id: str, incoming: Incoming) -> Accepted:
+        """Do the same within a transaction of :meth:`run`, for who has proved otherwise whose it is.
+
+        Raises:
+            ConversationError: as :meth:`accept`.
+        """
+        ids = {"cid": conversation_id, "mid": incoming.message_id}
+        row = connection.execute(rows.LOCKED_WITH_MESSAGE, ids).first()
+        if row is None:
+            raise AccessDeniedError
+        return self._take(connection, row, incoming)
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run a transaction of another part that calls :meth:`accept_in`."""
         return await self._write(work)
+
+    def _take(self, connection: Connection, row: Row, incoming: Incoming) -> Accepted:
+        if row.known_seq is not None:
+            self._check_same(row, incoming)
+            return self._writing.repeat(connection, row, incoming.message_id)
+        if row.owner == Owner.CLOSED.value:
+            raise ConversationClosedError
+        if row.pending >= MOST_PENDING:
+            raise TooManyPendingError
+        kind, content = self._writing.content(connection, row.id, incoming)
+        if incoming.trace:
+            content[TRACE] = incoming.trace
+        if incoming.context:
+            content[rows.CONTEXT] = dict(incoming.context)
+        message = Pending(incoming.message_id, row.next_seq, kind, content, incoming.net, self._clock())
+        if self._room is not None and self._room.wants(message, Owner(row.owner)):
+            return self._room.take(Entry(connection, self._writing, row, message.at), message)
+        return self._writing.take(connection, row, message)
 
     def _check_same(self, row: Row, incoming: Incoming) -> None:
         content = json.loads(self._vault.open(row.known_body, rows.body_context(row.id, row.known_seq)))
-        same = (
-            content.get("button") == incoming.button
-            if incoming.button is not None
-            else "button" not in content and content.get("text") == incoming.text
-        )
-        if not same:
+        given = {"button": incoming.button, "text": incoming.text, "sha": None}
+        if incoming.picture is not None:
+            given |= {"text": content.get("text"), "sha": incoming.picture.sha}
+        if any(content.get(name) != value for name, value in given.items()):
             raise MessageConflictError
 
     async def answer(self, work: Work, answer: Answer) -> Answered:

@@ -28,6 +28,7 @@ class Turn:
         directives: custom payloads of type ``directive``, in order.
         signals: what a message without reading shows: to be judged by, and not to be kept.
         history_held: whether the customer's history is in the belief now; None where Rasa does not say.
+        form_open: whether a form waits for its next answer; None where Rasa does not say.
     """
 
     replayed: bool
@@ -39,6 +40,7 @@ class Turn:
     history_held: bool | None
     replies: tuple[OutReply, ...]
     directives: tuple[Mapping[str, Any], ...]
+    form_open: bool | None = None
 
 
 def parse_turn(data: object, message_id: str) -> Turn:
@@ -74,6 +76,7 @@ def parse_turn(data: object, message_id: str) -> Turn:
         history_held=_flag(data, "history_held", default=None),
         replies=tuple(replies),
         directives=tuple(directives),
+        form_open=_flag(data, "form_open", default=None),
     )
 
 
@@ -113,28 +116,32 @@ def _text(value: object) -> str:
 def _read_entry(entry: object, replies: list[OutReply], directives: list[Mapping[str, Any]]) -> None:
     if not isinstance(entry, dict):
         raise RasaBrokenError("a reply is no object")
+    custom = entry.get("custom")
+    text, told = "", None
+    offered: tuple[OutButton, ...] = ()
     if entry.get("text") is not None:
         text = _text(entry["text"])
         buttons = entry.get("buttons") or []
         if not isinstance(buttons, list):
             raise RasaBrokenError("buttons are no list")
         offered = tuple(_read_button(button) for button in buttons)
-        if text.strip() or offered:
-            told = _read_told(entry.get("told"))
-            replies.append(OutReply(Kind.BUTTONS if offered else Kind.TEXT, text, offered, told=told))
-    custom = entry.get("custom")
+        told = _read_told(entry.get("told"))
+    if custom is not None and not isinstance(custom, dict):
+        raise RasaBrokenError("a custom payload is no object")
+    drawn = custom is not None and custom.get("type") == "card"
+    if (text.strip() or offered) and not drawn:
+        replies.append(OutReply(Kind.BUTTONS if offered else Kind.TEXT, text, offered, told=told))
     if custom is None:
         return
-    if not isinstance(custom, dict):
-        raise RasaBrokenError("a custom payload is no object")
     if custom.get("type") == "directive":
         directives.append(custom)
-    elif custom.get("type") == "card":
+    elif drawn:
         data = custom.get("data")
         if not isinstance(data, dict):
             raise RasaBrokenError("a card has no data")
         card = _text(custom.get("card"))
-        replies.append(OutReply(Kind.CARD, _text(custom.get("text") or ""), card=card, data=data))
+        words = text or _text(custom.get("text") or "")
+        replies.append(OutReply(Kind.CARD, words, offered, card=card, data=data, told=told))
     else:
         raise RasaBrokenError("a custom payload is neither card nor directive")
 

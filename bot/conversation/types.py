@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.conversation.desk_types import Wish
+    from bot.conversation.pictures import SealedPicture
 
 #: Ids of messages that the front itself makes (``front-opened``); clients may not use the prefix.
 FRONT_PREFIX = "front-"
@@ -41,7 +42,7 @@ class Audience(str, Enum):
 
 
 class Kind(str, Enum):
-    """What a message is. The shopper's are text, button and event; the others are the forms of replies."""
+    """What a message is. The shopper's are text, button, picture and event; the others are replies' forms."""
 
     TEXT = "text"
     BUTTON = "button"
@@ -50,7 +51,8 @@ class Kind(str, Enum):
     CARD = "card"
     NOTICE = "notice"
     NOTE = "note"  # an agent's, for colleagues only
-    PICTURE = "picture"  # an agent's
+    PICTURE = "picture"  # a shopper's or an agent's
+    RATING = "rating"  # asks for one
 
 
 class State(str, Enum):
@@ -73,23 +75,30 @@ class RequestKind(str, Enum):
     HUMAN = "human"
     COMPLAINT = "complaint"
     CALLBACK = "callback"
+    PRAISE = "praise"  # for the shop to read: nobody is called, so it is done when it is stored
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """One message of a shopper as a channel hands it over: exactly one of text and button.
+    """One message of a shopper as a channel hands it over: exactly one of text, button and picture.
 
     Attributes:
         message_id: the channel's id; the same id is the same message.
         text: what was typed, verbatim, at most 1,000 code points.
         button: opaque id of an offered button.
+        picture: made fit and sealed.
         net: blind hash of the network address.
+        trace: ``traceparent`` of a trusted caller; "" where the trace follows from the message's ids.
+        context: what she looked at when she sent it: ``product_id``, ``order_id``, ``page``, where known.
     """
 
     message_id: str
     text: str | None = None
     button: str | None = None
+    picture: SealedPicture | None = None
     net: str = ""
+    trace: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,7 +139,8 @@ class ServiceRequest:
     """A wish for a person, a complaint or a call back. The contact is personal data.
 
     `completes` says that it adds to the open request of its kind in this conversation (the contact that was
-    asked for, the story of a complaint) instead of being another one.
+    asked for, the story of a complaint) instead of being another one; `withdraws` that the shopper takes the
+    open one back.
     """
 
     kind: RequestKind
@@ -139,6 +149,7 @@ class ServiceRequest:
     answer_by: datetime | None
     order_number: str | None = None
     completes: bool = False
+    withdraws: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,6 +166,8 @@ class Conversation:
         style: the style served now: ``neutral`` or a type.
         personalisation: whether anything may be inferred and kept.
         history_held_for: the customer whose history is in the belief, or None.
+        shop_at: when the shop last told something of the customer.
+        earlier: what the customer's earlier conversations gave the prior; None before the history was read.
     """
 
     conversation_id: str
@@ -166,6 +179,8 @@ class Conversation:
     style: str
     personalisation: bool
     history_held_for: str | None
+    shop_at: datetime | None = None
+    earlier: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -173,7 +188,9 @@ class Pending:
     """A stored message of a shopper that is owed an answer.
 
     Attributes:
-        content: ``{"text"}``, ``{"button", "title", "payload"}`` or ``{"event"}``.
+        content: ``{"text"}``, ``{"button", "title", "payload"}``, of a picture ``{"text", "url", "width",
+            "height", "sha"}``, or ``{"event"}``; with ``context`` where she was looking at something (see
+            :class:`Incoming`).
     """
 
     message_id: str
@@ -255,8 +272,10 @@ class Answer:
         requests: wishes to record.
         personalisation: None leaves it as it is.
         said_goodbye: the shopper took leave.
+        care: who needs care, as she mentioned it in this turn (codes); kept while personalisation is on.
         wish: the hand-over that a directive asks for, or None.
         trouble: what went wrong with the answer, or None.
+        form_open: a form of the bot waits for its next answer; None where that is not known.
     """
 
     replies: tuple[OutReply, ...]
@@ -269,8 +288,10 @@ class Answer:
     requests: tuple[ServiceRequest, ...] = ()
     personalisation: bool | None = None
     said_goodbye: bool = False
+    care: tuple[str, ...] = ()
     wish: Wish | None = None
     trouble: Trouble | None = None
+    form_open: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -284,9 +305,10 @@ class Answered:
 
 @dataclass(frozen=True)
 class Opened:
-    """A conversation just opened (or opened before under the same key)."""
+    """A conversation just opened (or opened before under the same key), or one that was running."""
 
     conversation_id: str
     secret: str
     work: Work | None
     repeated: bool = False
+    resumed: bool = False

@@ -23,8 +23,10 @@ from bot.conversation.hub import Hub
 from bot.conversation.lease import RENEWAL
 from bot.conversation.rasa_client import RasaClient, history_wanted
 from bot.conversation.store import Store
+from bot.conversation.traced import trace_of
 from bot.conversation.turns import Turn
 from bot.conversation.types import Answer, Answered, Kind, Trouble, Work
+from persona.telemetry import metrics, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +95,8 @@ class Worker:
         self._timers: dict[Key, list[asyncio.TimerHandle]] = {}
         self._side: set[asyncio.Task[Any]] = set()
         self._background: list[asyncio.Task[None]] = []
+        self._draining = False
+        self.over = False
 
     # -- life -------------------------------------------------------------------------------------------
 
@@ -102,6 +106,26 @@ class Worker:
             asyncio.create_task(self._sweep_forever()),
             asyncio.create_task(self._renew_forever()),
         ]
+
+    async def drain(self, seconds: float) -> int:
+        """Finish the turns that have begun, at most so long; begin none of what waits behind them.
+
+        What is not finished is left to whoever comes next (:meth:`close` gives its leases back), and nobody
+        in this process waits for it any more: clients hear that the answer is to follow.
+
+        Returns:
+            How many conversations are left.
+        """
+        self._draining = True
+        if self._background:
+            self._background[0].cancel()  # the sweep; leases are renewed to the end
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._active and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._active.values()), timeout=left)
+        self.over = True
+        for key in list(self._waiters):
+            self._resolve(key, None)
+        return len(self._active)
 
     async def close(self) -> None:
         """Stop, leaving what is unanswered to whoever comes next; its leases end now."""
@@ -216,33 +240,59 @@ class Worker:
             work: Work | None = first
             while work is not None:
                 key = (conversation_id, work.message.message_id)
+                tracing.enter(trace_of(conversation_id, work.message))
+                self._note_stage("wait", work)
                 if speaks(work):
                     self.watch(key, work.conversation.style)
                 answer = await self._ask(work)
-                answered = await self._keep(work, answer)
+                with metrics.stage("keep"):
+                    answered = await self._keep(work, answer)
+                self._tell(work, answer)
                 quiet = self._unwatch(key)
                 # Where something was said meanwhile, the record has the whole of it.
                 self._resolve(key, answered if quiet else None)
                 self._hub.publish(conversation_id)
                 work = answered.next
+                if work is not None and self._draining:
+                    await self._store.release(conversation_id)
+                    return
         except LeaseLostError:
             logger.warning("another process works on %s now", conversation_id)
+
+    def _tell(self, work: Work, answer: Answer) -> None:
+        """Log that a message was answered, and how: never what was said."""
+        waited = self._note_stage("message", work)
+        outcome = "ok" if answer.trouble is None else answer.trouble.value
+        metrics.ANSWERS.labels(metrics.OUTCOMES.of(outcome)).inc()
+        logger.info("answered", extra={"fields": {"outcome": outcome, "ms": waited * 1000}})
+
+    def _note_stage(self, stage: str, work: Work) -> float:
+        """Note how long ago a message was accepted, in seconds; events of the front count for no stage."""
+        seconds = max(0.0, (self._store.now() - work.message.at).total_seconds())
+        if work.message.kind is not Kind.EVENT:
+            metrics.STAGE_SECONDS.labels(stage).observe(seconds)
+        return seconds
 
     async def _ask(self, work: Work) -> Answer:
         """Return the answer to a message, however long it takes to get one."""
         pause, broken = self.patience.first_retry, 0
         while True:
             try:
-                return self._answer(work, await self._rasa.turn(work))
+                with metrics.stage("turn"):
+                    turn = await self._rasa.turn(work)
+                return self._answer(work, turn)
             except RasaRefusedError as exc:
+                metrics.RETRIES.labels("refused").inc()
                 logger.error("message %s cannot be asked: %s", work.message.message_id, exc)
                 return self._apology(work)
             except RasaBrokenError as exc:
                 broken += 1
+                metrics.RETRIES.labels("broken").inc()
                 logger.warning("no turn for message %s (%d): %s", work.message.message_id, broken, exc)
                 if broken >= self.patience.most_broken:
                     return self._apology(work)
             except RasaAwayError as exc:
+                metrics.RETRIES.labels("away").inc()
                 logger.warning("message %s waits: %s", work.message.message_id, exc)
             await asyncio.sleep(pause)
             pause = min(2 * pause, self.patience.longest_retry)
@@ -283,8 +333,10 @@ class Worker:
             requests=tuple(effects.requests),
             personalisation=effects.personalisation,
             said_goodbye=effects.said_goodbye,
+            care=tuple(effects.care),
             wish=effects.wish,
             trouble=self._trouble(turn, malformed=effects.malformed),
+            form_open=turn.form_open,
         )
 
     def _apology(self, work: Work) -> Answer:

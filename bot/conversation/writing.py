@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Row
 
-from bot.conversation import rows
+from bot.conversation import pictures, rows
 from bot.conversation.errors import ButtonNotOfferedError
 from bot.conversation.lease import LEASE, is_dead
+from bot.conversation.outbox import Outbox
 from bot.conversation.schema import service_requests
+from bot.conversation.standing import standing_button
 from bot.conversation.types import (
     Accepted,
     Audience,
@@ -23,6 +25,7 @@ from bot.conversation.types import (
     OutReply,
     Owner,
     Pending,
+    RequestKind,
     ServiceRequest,
     State,
     Work,
@@ -37,12 +40,16 @@ class Writing:
         vault: seals what is personal.
         clock: returns the present as an aware datetime.
         holder: this process's name as the holder of leases.
+
+    Attributes:
+        outbox: takes down what other systems are told; nothing by default.
     """
 
     def __init__(self, vault: Vault, clock: Callable[[], datetime], holder: str) -> None:
         self.vault = vault
         self.now = clock
         self.holder = holder
+        self.outbox = Outbox()
 
     # -- leases -----------------------------------------------------------------------------------------
 
@@ -75,9 +82,18 @@ class Writing:
     def content(
         self, connection: Connection, conversation_id: str, incoming: Incoming
     ) -> tuple[Kind, dict[str, Any]]:
-        """Return kind and content of an incoming message; ButtonNotOfferedError for an unknown button."""
+        """Return kind and content of an incoming message, its picture stored.
+
+        Raises:
+            ButtonNotOfferedError: no such button in this conversation.
+        """
+        if incoming.picture is not None:
+            pictures.insert(connection, conversation_id, incoming.picture)
+            return Kind.PICTURE, incoming.picture.content()
         if incoming.button is None:
             return Kind.TEXT, {"text": incoming.text}
+        if (step := standing_button(incoming.button)) is not None:
+            return Kind.BUTTON, {"button": incoming.button, "title": step.title, "payload": step.payload}
         row = connection.execute(rows.BUTTON, {"cid": conversation_id, "bid": incoming.button}).first()
         if row is None:
             raise ButtonNotOfferedError
@@ -208,6 +224,9 @@ class Writing:
                 contact = self.vault.seal(request.contact, f"service_requests.contact/{row.id}")
             if request.completes and self._complete(connection, row, request, contact):
                 continue
+            if request.withdraws:
+                self._withdraw(connection, row, request, now)
+                continue
             connection.execute(
                 service_requests.insert(),
                 {
@@ -219,6 +238,7 @@ class Writing:
                     "order_number": request.order_number,
                     "answer_by": request.answer_by,
                     "created_at": now,
+                    "done_at": now if request.kind is RequestKind.PRAISE else None,
                 },
             )
 
@@ -227,7 +247,31 @@ class Writing:
     ) -> bool:
         """Add to the newest open request of the same kind; return whether there was one."""
         table = service_requests
-        open_one = connection.execute(
+        open_one = self._open_request(connection, row, request)
+        if open_one is None:
+            return False
+        added: dict[str, Any] = {"contact": contact, "order_number": request.order_number}
+        if request.kind is RequestKind.CALLBACK:  # she may have asked for another time
+            added["answer_by"] = request.answer_by
+        if request.reason:
+            added["reason"] = self.vault.seal(request.reason, f"service_requests.reason/{row.id}")
+        added = {name: value for name, value in added.items() if value is not None}
+        if added:
+            connection.execute(table.update().where(table.c.id == open_one).values(**added))
+        return True
+
+    def _withdraw(self, connection: Connection, row: Row, request: ServiceRequest, now: datetime) -> None:
+        """End the newest open request of the same kind: the shopper wants it no more."""
+        open_one = self._open_request(connection, row, request)
+        if open_one is not None:
+            table = service_requests
+            connection.execute(table.update().where(table.c.id == open_one).values(done_at=now))
+
+    @staticmethod
+    def _open_request(connection: Connection, row: Row, request: ServiceRequest) -> int | None:
+        """Return the id of the newest open request of this kind in the conversation."""
+        table = service_requests
+        found = connection.execute(
             select(table.c.id)
             .where(
                 table.c.conversation_id == row.id,
@@ -236,13 +280,5 @@ class Writing:
             )
             .order_by(table.c.id.desc())
             .limit(1)
-        ).first()
-        if open_one is None:
-            return False
-        added: dict[str, Any] = {"contact": contact, "order_number": request.order_number}
-        if request.reason:
-            added["reason"] = self.vault.seal(request.reason, f"service_requests.reason/{row.id}")
-        added = {name: value for name, value in added.items() if value is not None}
-        if added:
-            connection.execute(table.update().where(table.c.id == open_one.id).values(**added))
-        return True
+        ).scalar()
+        return None if found is None else int(found)

@@ -1,0 +1,53 @@
+"""Brings one platform and the courier together: messages rendered within its limits, pictures as files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.channels.base import Address, Part, PicturePart, Platform
+from bot.channels.numbered import chosen, echoed, first_number, offer
+from bot.channels.rendering import House, parts
+from bot.conversation.courier import To
+from bot.conversation.pictures import Pictures
+
+
+class Carried:
+    """A platform as the courier sees it.
+
+    Args:
+        platform: the platform.
+        house: what rendering knows of the shop.
+        pictures: the record's pictures.
+    """
+
+    def __init__(self, platform: Platform, house: House, pictures: Pictures) -> None:
+        self._platform = platform
+        self._house = house
+        self._pictures = pictures
+        self.window: timedelta | None = platform.limits.window
+        self.in_window = platform.limits.in_window
+
+    async def parts(self, message: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> Sequence[Part]:
+        """Return a message as parts."""
+        limits, house = self._platform.limits, self._house
+        if message.get("type") == "picture" and limits.pictures:
+            file = await self._pictures.open(urlsplit(str(message["url"])).path.rsplit("/", 1)[-1])
+            if file is not None:
+                text = str(message.get("text") or "")
+                return (PicturePart(data=file[0], content_type=file[1], text=text),)
+        return parts(message, limits, house, first_number(before, message, limits))
+
+    async def send(self, to: To, part: Part, key: str) -> None:
+        """Send one part; raises SendError."""
+        address = Address(to.user, to.account, to.data, to.heard_at)
+        await self._platform.send(address, part, key)
+
+    def choose(self, text: str, said: Sequence[Mapping[str, Any]], form_open: bool) -> str | None:
+        """Return the id of the button that a typed text chooses."""
+        limits = self._platform.limits
+        found = echoed(text, said) if limits.echoes else None
+        found = found or chosen(text, offer(said, limits), form_open=form_open)
+        return None if found is None else found.id

@@ -1,0 +1,199 @@
+"""DingTalk (钉钉): an organisation's own robot, over HTTP.
+
+A call's signature covers the time alone, not its body; so an address in it is believed only where it is
+DingTalk's own. Who writes in a group is answered in her own chat with the robot, never before her colleagues.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.channels import base
+from bot.channels.base import Finding, HeardKind, Media, Refused, SendError, SendKind
+from bot.channels.dingtalk_forms import CARDS, as_answer, as_robot, content
+from bot.channels.platform_calls import Said, ask, download, with_token
+
+NAME = "dingtalk"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``ZHIXIN_DINGTALK_…``: the robot's application, as its page of credentials shows it.
+
+    Attributes:
+        app_key: Client ID (AppKey).
+        app_secret: Client Secret (AppSecret); it signs what comes in.
+        robot_code: the robot's code; the same as `app_key` unless told otherwise.
+        api: DingTalk's API; ``https://api.dingtalk.io`` outside of China.
+        web: its older API, where the answers of a session go, and files.
+    """
+
+    app_key: str
+    app_secret: str = field(repr=False)
+    robot_code: str = ""
+    api: str = "https://api.dingtalk.com"
+    web: str = "https://oapi.dingtalk.com"
+
+
+_OLD = timedelta(hours=1)  # DingTalk's own rule
+_SPARE_MS = 60_000  # a session's address is not used in its last minute
+_SEND, _FILE = "/v1.0/robot/oToMessages/batchSend", "/v1.0/robot/messageFiles/download"
+_TOO_FAST = frozenset({"130101", "410100", "430101", "90018", "-1"})
+
+
+def sign(timestamp: str, secret: str) -> str:
+    """Return the signature of a call: Base64 of HMAC-SHA256 over time, line feed and secret."""
+    digest = hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
+
+
+class DingTalk:
+    """The platform; see :class:`bot.channels.base.Platform`."""
+
+    name = NAME
+    limits = base.Limits(text=2000, buttons=5, cards=CARDS, pictures=True, echoes=True)
+
+    def __init__(self, settings: Settings, tools: base.Tools) -> None:
+        self._own = settings
+        self._tools = tools
+
+    async def receive(self, call: base.Call) -> base.Receipt:
+        """Check the signature and its age, and read the message."""
+        stamp = call.headers.get("timestamp", "")
+        if call.method != "POST" or not re.fullmatch("[0-9]{13}", stamp):
+            raise Refused(401, "unsigned")
+        wanted = sign(stamp, self._own.app_secret).encode()
+        if not hmac.compare_digest(wanted, call.headers.get("sign", "").encode()):
+            raise Refused(401, "signature")
+        if abs(call.now - _moment(stamp)) > _OLD:
+            raise Refused(401, "old")
+        try:
+            heard = self._heard(json.loads(call.body))
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, OSError):
+            raise Refused(400, "unreadable") from None
+        return base.Receipt("{}", content_type="application/json", heard=heard)
+
+    def _heard(self, said: Mapping[str, Any]) -> tuple[base.Heard, ...]:
+        staff, alone = said.get("senderStaffId"), said["conversationType"] == "1"
+        if not (staff or alone):
+            return ()  # a stranger to the organisation, in a group: she has no chat of her own to answer in
+        hook, form, data = str(said.get("sessionWebhook", "")), str(said["msgtype"]), {}
+        if alone and urlsplit(hook)[:2] == urlsplit(self._own.web)[:2]:
+            data["reply"] = {"hook": hook, "until": int(said["sessionWebhookExpiredTime"])}
+        kind, text, media = content(form, said)
+        event = form if kind is HeardKind.UNSUPPORTED else ""
+        user, at = str(staff or said["senderId"]), _moment(said["createAt"])
+        return (base.Heard(user, str(said["msgId"]), kind, at, text, media, event, data),)
+
+    async def send(self, to: base.Address, part: base.Part, key: str) -> None:
+        """Answer in the session while it lasts, else as the robot. DingTalk takes no key."""
+        staff = not to.user.startswith("$:")  # what begins so is a sealed id, which nothing can be sent to
+        now = self._tools.now().timestamp() * 1000
+        if to.data.get("hook") and now < to.data["until"] - _SPARE_MS:
+            if await self._in_session(to.data["hook"], part, staff):
+                return
+        elif not staff:
+            raise SendError(SendKind.CLOSED, "session_over")
+        form, filled = as_robot(part, await self._picture(part))
+        text = json.dumps(filled, ensure_ascii=False)
+        got = await self._call(_SEND, {"userIds": [to.user], "msgKey": form, "msgParam": text})
+        if got.body.get("invalidStaffIdList"):
+            raise SendError(SendKind.BLOCKED, "invalidStaffId")
+        if got.body.get("flowControlledStaffIdList"):
+            raise SendError(SendKind.BUSY, "flowControlled")
+
+    async def _in_session(self, hook: str, part: base.Part, staff: bool) -> bool:
+        """Return whether it was taken; False where the robot may still send it otherwise."""
+        form, filled = as_answer(part, await self._picture(part))
+        got = await ask(self._tools.http, "POST", hook, json={"msgtype": form, form: filled})
+        code = str(got.body.get("errcode", f"http_{got.status}"))
+        if got.status == 429 or code in _TOO_FAST:
+            raise SendError(SendKind.BUSY, code, retry_after=got.retry_after)
+        if code != "0" and not staff:
+            raise SendError(SendKind.REFUSED, code)
+        return code == "0"
+
+    async def fetch(self, media: Media, account: str) -> bytes:
+        """Return what she sent, by its download code."""
+        got = await self._call(_FILE, {"downloadCode": media.id})
+        return await download(self._tools.http, str(got.body.get("downloadUrl", "")))
+
+    async def check(self) -> Sequence[Finding]:
+        """Get a token, and ask for a message to nobody, which the robot's code and permission must allow."""
+        try:
+            await self._token()
+        except SendError as exc:
+            return (Finding("no access token: check APP_KEY and APP_SECRET", code=exc.code),)
+        try:
+            await self._call(_SEND, {"userIds": [], "msgKey": "sampleText", "msgParam": '{"content": ""}'})
+        except SendError as exc:
+            if "userIds" not in exc.code:
+                told = "the robot may not send: check ROBOT_CODE and the permission qyapi_robot_sendmsg"
+                return (Finding(told, code=exc.code),)
+        return (Finding("DingTalk gives an access token, and the robot may send", wrong=False),)
+
+    async def _token(self) -> str:
+        return await self._tools.tokens.get(NAME, self._new_token)
+
+    async def _new_token(self) -> tuple[str, float]:
+        body = {"appKey": self._own.app_key, "appSecret": self._own.app_secret}
+        got = await ask(self._tools.http, "POST", f"{self._own.api}/v1.0/oauth2/accessToken", json=body)
+        if not got.body.get(
+            "accessToken"
+        ):  # wrong credentials lose no message: it waits until they are mended
+            raise SendError(SendKind.AWAY, str(got.body.get("code", f"http_{got.status}")))
+        return str(got.body["accessToken"]), float(got.body.get("expireIn", 7200))
+
+    async def _call(self, path: str, body: Mapping[str, Any]) -> Said:
+        named = {"robotCode": self._own.robot_code or self._own.app_key, **body}
+
+        async def call(token: str) -> Said:
+            headers = {"x-acs-dingtalk-access-token": token}
+            got = await ask(self._tools.http, "POST", self._own.api + path, json=named, headers=headers)
+            if got.status != 200:
+                raise _error(got)
+            return got
+
+        return await with_token(self._tools.tokens, NAME, self._new_token, call)
+
+    async def _picture(self, part: base.Part) -> str:
+        """Return the address of a picture, or DingTalk's name of it; empty for other parts."""
+        if not isinstance(part, base.PicturePart) or part.address:
+            return getattr(part, "address", "")
+        form = aiohttp.FormData()
+        form.add_field("media", part.data, filename="picture.jpg", content_type=part.content_type)
+        query = {"access_token": await self._token(), "type": "image"}
+        got = await ask(self._tools.http, "POST", f"{self._own.web}/media/upload", params=query, data=form)
+        if not got.body.get("media_id"):
+            raise SendError(SendKind.REFUSED, str(got.body.get("errcode", got.status)))
+        return str(got.body["media_id"])
+
+
+make = DingTalk
+
+
+def _moment(milliseconds: Any) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, timezone.utc)
+
+
+def _error(got: Said) -> SendError:
+    code = str(got.body.get("code", f"http_{got.status}"))
+    if got.status == 401 or "InvalidAuthentication" in code:
+        return SendError(SendKind.TOKEN, code)
+    if got.status == 429 or "Throttling" in code or "Qps" in code:
+        return SendError(SendKind.BUSY, code, retry_after=got.retry_after)
+    if got.status == 403:  # a permission or an address that is not allowed: mended, it goes on
+        return SendError(SendKind.AWAY, code)
+    kind = SendKind.BLOCKED if code.startswith("staffId.") else SendKind.REFUSED
+    return SendError(kind, code)

@@ -1,0 +1,67 @@
+// What the page itself says, in English. The assistant speaks Chinese.
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const many = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
+
+export const WORDS = {
+  name: "Zhixin",
+  title: "Zhixin · Shopping assistant",
+  skip: "Skip to the message box",
+  starting: "Opening",
+  messages: "Messages",
+  history: "Earlier conversations",
+  loadEarlier: "Show earlier messages",
+  loadingEarlier: "Loading earlier messages",
+  noEarlier: "No earlier messages",
+  earlierFailed: "Earlier messages could not be loaded. Try again",
+  newHere: "This conversation",
+  newest: "New messages",
+  typing: "Typing",
+  today: (clock) => `Today ${clock}`,
+  yesterday: (clock) => `Yesterday ${clock}`,
+  onDay: ({ year, month, day }, clock) => `${day} ${MONTHS[month - 1]}${year ? ` ${year}` : ""} ${clock}`,
+
+  bot: "Assistant",
+  waiting: "In the queue",
+  place: (position, minutes) =>
+    `In the queue, ${position > 1 ? `${position - 1} ahead of you` : "you are next"}, about ${many(minutes, "minute")}`,
+  agent: (name) => (name ? `Customer service: ${name}` : "Customer service"),
+  closed: "This conversation has ended",
+  cancelWait: "Leave the queue",
+  begin: "New conversation",
+  beginSure: "Start a new conversation? This one stays in your history.",
+  yes: "Start",
+  no: "Not now",
+  close: "Close",
+  menu: "More",
+  manner: "How we talk with you",
+  conversation: "Conversation",
+
+  offline: "You are offline. What you write is sent when the line is back.",
+  failedOpen: "No connection at the moment. Trying again.",
+  again: "Try now",
+
+  input: "Message",
+  placeholder: "How can we help?",
+  send: "Send",
+  left: (count) => `${many(count, "character")} left`,
+  tooLong: (over) => `${many(over, "character")} too many. Please send it in parts`,
+  picture: "Send a picture",
+  pictureKind: "This kind of file cannot be sent. Please choose a JPG, PNG or WebP picture.",
+  pictureSize: (megabytes) => `The picture is too large. Please choose one of up to ${megabytes} MB.`,
+  myPicture: "A picture of mine",
+  uploading: (percent) => `Uploading ${percent}%`,
+
+  mine: "Me",
+  sending: "Sending",
+  sent: "Sent",
+  waitingLine: "Is sent when the line is back",
+  tooFast: "Too many messages at once. This one is sent shortly",
+  failed: "Not sent",
+  outdated: "This choice is no longer valid. Please say what you need",
+  fileLost: "The picture was lost when the page was reloaded. Please choose it again",
+  retry: "Try again",
+  discard: "Delete",
+  choices: "Next steps",
+  opensNew: " (opens a new window)",
+};

@@ -1,0 +1,338 @@
+"""Who writes on a messaging channel: her link, her conversation, her messages, in one transaction.
+
+A shopper who is bound to a customer writes into the customer's running conversation, wherever it was opened;
+who is not has one of her own, in which nothing of a customer is read. A stored message bears her link in its
+id, so that its answers find the way back to where she asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection, Row
+
+from bot.conversation import binding, postgres, rows
+from bot.conversation.channel_schema import ACTIVE, BLOCKED, channel_links
+from bot.conversation.errors import ButtonNotOfferedError, MessageConflictError
+from bot.conversation.opening import RUNNING_FOR, Opening
+from bot.conversation.schema import conversations, messages
+from bot.conversation.store import Store
+from bot.conversation.types import Accepted, Audience, Incoming, Kind, OutReply, Owner, Work
+from bot.conversation.waiting_rows import insert_once
+from bot.conversation.writing import Writing
+from persona.privacy.vault import Vault
+
+_l, _c, _m = channel_links.c, conversations.c, messages.c
+
+#: Returns the id of the button that a typed text chooses: the text, the last messages as clients see them,
+#: whether a form of the bot waits for its answer.
+Choose = Callable[[str, Sequence[Mapping[str, Any]], bool], "str | None"]
+#: Returns a line of the front in a style.
+Spoken = Callable[[str], OutReply]
+#: So many messages are looked at for what a number means.
+RECALLED = 12
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A shopper as a platform knows her.
+
+    Attributes:
+        data: what the platform wants back with an answer.
+    """
+
+    channel: str
+    account: str
+    user: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What she sent or did.
+
+    Attributes:
+        key: the platform's id of it.
+        incoming: her message, with any id; None where there is none for the bot.
+        reply: a line that answers instead of the bot, e.g. to a kind that cannot be read.
+        greets: she has just come: a conversation is opened and greeted.
+        gone: she has left, and must not be written to.
+    """
+
+    key: str
+    incoming: Incoming | None = None
+    reply: Spoken | None = None
+    greets: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class BindingWords:
+    """What is said of a binding.
+
+    Attributes:
+        bind: texts that ask for it.
+        unbind: texts that undo it.
+        address: where a ticket is taken, without it; empty: nowhere.
+        invitation: returns the line with the address of a ticket, in a style.
+        unbound: returns the line that it was undone, in a style.
+    """
+
+    bind: frozenset[str]
+    unbind: frozenset[str]
+    address: str
+    invitation: Callable[[str, str], OutReply]
+    unbound: Spoken
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of it: the conversation, what its worker has to do."""
+
+    conversation_id: str | None = None
+    message_id: str = ""
+    accepted: Accepted | None = None
+    opened: Work | None = None
+
+
+def user_key(vault: Vault, channel: str, account: str, user: str) -> str:
+    """Return what stands for a platform's user in the record."""
+    return vault.blind(f"{channel}/{account}/{user}", "channel_links.user")
+
+
+def user_context(channel: str, key: str) -> str:
+    """Return what binds a sealed user to its place."""
+    return f"channel_links.user/{channel}/{key}"
+
+
+def prefix(link_id: int) -> str:
+    """Return how the ids of messages begin that came by a link."""
+    return f"ch{link_id}."
+
+
+def set_conversation(connection: Connection, link: Row, conversation_id: str | None, seq: int) -> None:
+    """Let a link stand in another conversation, of which all up to `seq` counts as delivered."""
+    connection.execute(
+        channel_links.update()
+        .where(_l.id == link.id)
+        .values(conversation_id=conversation_id, delivered_seq=seq, part=0)
+    )
+
+
+def running_of(connection: Connection, customer_id: str, now: datetime) -> str | None:
+    """Return the customer's running conversation, the one last spoken in."""
+    found: str | None = connection.execute(
+        select(_c.id)
+        .where(
+            _c.customer_id == customer_id,
+            _c.owner != Owner.CLOSED.value,
+            _c.last_at >= now - RUNNING_FOR,
+        )
+        .order_by(_c.last_at.desc(), _c.created_at.desc(), _c.id.desc())
+        .limit(1)
+    ).scalar()
+    return found
+
+
+def recalled(
+    connection: Connection, vault: Vault, conversation_id: str, below: int
+) -> list[Mapping[str, Any]]:
+    """Return the last messages before a number, as clients see them, oldest first."""
+    found = connection.execute(
+        select(*rows.REPLY_COLUMNS)
+        .where(
+            _m.conversation_id == conversation_id,
+            _m.seq < below,
+            _m.kind != Kind.EVENT.value,
+            _m.audience == Audience.ALL.value,
+        )
+        .order_by(_m.seq.desc())
+        .limit(RECALLED)
+    ).all()
+    return [rows.row_view(vault, conversation_id, row) for row in reversed(found)]
+
+
+class Hearing:
+    """One message or event of a shopper, run as a transaction by :meth:`Store.run`.
+
+    Args:
+        store: of conversations.
+        visitor: who.
+        saying: what.
+        choose: see :data:`Choose`.
+        notice: the first-message notice.
+        settle: ends what brought it, in the same transaction.
+        words: of her binding; without them none can be asked for.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        visitor: Visitor,
+        saying: Saying,
+        *,
+        choose: Choose,
+        notice: OutReply | None,
+        settle: Callable[[Connection], None],
+        words: BindingWords | None = None,
+    ) -> None:
+        self._store = store
+        self._writing: Writing = store.writing
+        self._visitor = visitor
+        self._saying = saying
+        self._choose = choose
+        self._notice = notice
+        self._settle = settle
+        self._words = words
+
+    def __call__(self, connection: Connection) -> Taken:
+        """Take it.
+
+        Raises:
+            TooManyPendingError: too many of her messages wait already.
+            LeaseLostError: another process takes it now.
+        """
+        self._settle(connection)
+        link = self._link(connection)
+        saying = self._saying
+        if saying.gone:
+            return Taken(link.conversation_id)
+        if saying.incoming is None and saying.reply is None and not saying.greets:
+            return Taken(link.conversation_id)
+        if (line := self._of_binding(connection, link)) is not None:
+            saying = replace(saying, incoming=None, reply=line)
+            link = connection.execute(select(channel_links).where(_l.id == link.id)).one()
+        conversation_id, opened = self._conversation(connection, link)
+        if saying.incoming is None:
+            if saying.reply is not None:
+                self._say(connection, conversation_id, saying.reply, link)
+            return Taken(conversation_id, opened=opened)
+        message_id = prefix(link.id) + self._writing.vault.blind(saying.key, "messages.channel")
+        # What she has not got yet she cannot choose from: 1 as her first word is no answer to the notice.
+        seen = link.delivered_seq if link.conversation_id == conversation_id else 0
+        given = replace(saying.incoming, message_id=message_id)
+        incoming = self._meant(connection, conversation_id, given, seen)
+        try:
+            accepted = self._store.accept_in(connection, conversation_id, incoming)
+        except MessageConflictError:  # the same id: it counts as it came first
+            return Taken(conversation_id, opened=opened)
+        return Taken(conversation_id, message_id, accepted, opened)
+
+    def _of_binding(self, connection: Connection, link: Row) -> Spoken | None:
+        """Do what a word about her binding asks; return the line that answers it, None for other words."""
+        incoming, words = self._saying.incoming, self._words
+        said = None if incoming is None or incoming.text is None else incoming.text.strip(" 。.!！")
+        if words is None or said is None:
+            return None
+        if said in words.unbind and link.customer_id is not None:
+            binding.unbind(connection, self._writing, link, "chat")
+            return words.unbound
+        if said in words.bind and link.customer_id is None and words.address:
+            given = binding.ticket(self._writing, link)
+            return partial(words.invitation, f"{words.address}?t={given}")
+        return None
+
+    def _link(self, connection: Connection) -> Row:
+        """Return her link, locked, made if she is new; noted that she can be written to again."""
+        visitor, vault, now = self._visitor, self._writing.vault, self._writing.now()
+        key = user_key(vault, visitor.channel, visitor.account, visitor.user)
+        sealed = vault.seal(
+            json.dumps({"user": visitor.user, "data": dict(visitor.data)}, ensure_ascii=False),
+            user_context(visitor.channel, key),
+        )
+        keys = {"channel": visitor.channel, "account": visitor.account, "user_key": key}
+        heard: dict[str, Any] = {
+            "user": sealed,
+            "state": BLOCKED if self._saying.gone else ACTIVE,
+            "heard_at": now,
+            "sent": 0,
+            "tries": 0,
+            "since": None,
+            "due_at": now,
+            "trouble": None,
+        }
+        made = {**keys, **heard, "delivered_seq": 0, "part": 0, "created_at": now}
+        if not insert_once(connection, channel_links, made, keys=tuple(keys)):
+            connection.execute(
+                channel_links.update()
+                .where(*(_l[name] == value for name, value in keys.items()))
+                .values(heard)
+            )
+        found = select(channel_links).where(*(_l[name] == value for name, value in keys.items()))
+        return connection.execute(found.with_for_update()).one()
+
+    def _conversation(self, connection: Connection, link: Row) -> tuple[str, Work | None]:
+        """Return the conversation that she writes in, and what an opening gives to do."""
+        now = self._writing.now()
+        if link.customer_id is not None:  # two channels that begin at the same moment are to find one
+            postgres.one_at_a_time(connection, self._writing.vault.blind(link.customer_id, "resume"))
+            running = running_of(connection, link.customer_id, now)
+        else:
+            running = connection.execute(
+                select(_c.id).where(
+                    _c.id == link.conversation_id,
+                    _c.owner != Owner.CLOSED.value,
+                    _c.last_at >= now - RUNNING_FOR,
+                )
+            ).scalar()
+        if running is not None:
+            if running != link.conversation_id:
+                row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": running}).one()
+                set_conversation(connection, link, running, row.next_seq - 1)
+            return running, None
+        opening = Opening(
+            self._writing,
+            channel=self._visitor.channel,
+            customer_id=link.customer_id,
+            net="",
+            key=None,
+            notice=self._notice,
+            greet=self._saying.greets,
+        )
+        opened = opening(connection)
+        set_conversation(connection, link, opened.conversation_id, 0)
+        return opened.conversation_id, opened.work
+
+    def _meant(self, connection: Connection, conversation_id: str, incoming: Incoming, seen: int) -> Incoming:
+        """Return the message with a typed number as the button that it chooses."""
+        if incoming.button is not None:
+            try:
+                self._writing.content(connection, conversation_id, incoming)
+            except ButtonNotOfferedError:  # of another conversation, long ago: its title speaks for it
+                return replace(incoming, button=None, text=incoming.text or "?")
+            return replace(incoming, text=None)
+        if incoming.text is None or len(incoming.text) > _LONGEST_CHOICE:
+            return incoming
+        row = connection.execute(rows.CONVERSATION, {"cid": conversation_id}).one()
+        said = recalled(connection, self._writing.vault, conversation_id, seen + 1)
+        found = self._choose(incoming.text, said, row.form_open)
+        return incoming if found is None else replace(incoming, text=None, button=found)
+
+    def _say(self, connection: Connection, conversation_id: str, reply: Spoken, link: Row) -> None:
+        """Store a line that answers at once, in the style of the conversation."""
+        row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).one()
+        now = self._writing.now()
+        # Nothing stands under this id, but its link is what finds the way.
+        mark = prefix(link.id) + self._writing.vault.blind(self._saying.key, "messages.channel")
+        self._writing.insert_replies(
+            connection,
+            conversation_id,
+            [reply(row.style)],
+            first_seq=row.next_seq,
+            in_reply_to=mark,
+            now=now,
+        )
+        connection.execute(
+            conversations.update()
+            .where(_c.id == conversation_id)
+            .values(next_seq=row.next_seq + 1, last_at=now, changed_at=now)
+        )
+
+
+_LONGEST_CHOICE = 16

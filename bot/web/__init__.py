@@ -1,0 +1,1 @@
+"""What both web sides of the front share and that is no business of either."""
