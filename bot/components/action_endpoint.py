@@ -8,6 +8,8 @@ from typing import Any
 import aiohttp
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
+from persona.telemetry import metrics, tracing
+
 #: Seconds for one action. Actions bound themselves to the shop's budget, which is shorter.
 LIMIT_S = 20.0
 
@@ -54,14 +56,16 @@ class ActionEndpoint(EndpointConfig):  # type: ignore[misc]  # rasa is untyped
         body = json.dumps(
             _short(kwargs.get("json")), ensure_ascii=False, separators=(",", ":"), default=_plain
         )
+        headers = {"Content-Type": "application/json", **tracing.outgoing_headers()}
         try:
-            async with self._session.request(
-                method, self.url, data=body.encode(), headers={"Content-Type": "application/json"}
-            ) as response:
-                answer = await response.read()
-                if response.status >= 400:
-                    raise ClientResponseError(response.status, response.reason, answer)
-                return json.loads(answer)
+            with metrics.stage("action"):
+                async with self._session.request(
+                    method, self.url, data=body.encode(), headers=headers
+                ) as response:
+                    answer = await response.read()
+            if response.status >= 400:
+                raise ClientResponseError(response.status, response.reason, answer)
+            return json.loads(answer)
         except TimeoutError as exc:
             raise aiohttp.ClientConnectionError("the action server gave no answer in time") from exc
         except ValueError as exc:
@@ -87,6 +91,8 @@ def _told(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("event") == "user":
         heard = event.get("parse_data") or {}
         short = {key: event.get(key) for key in ("event", "timestamp", "text", "message_id")}
+        if seen := (event.get("metadata") or {}).get("looking_at"):  # is she still on the same page?
+            short["metadata"] = {"looking_at": seen}
         return {**short, "parse_data": {"intent": heard.get("intent"), "entities": heard.get("entities")}}
     if event.get("event") == "bot":
         return {key: event.get(key) for key in ("event", "timestamp", "text")}

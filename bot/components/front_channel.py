@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,13 +20,21 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from bot.components import tuning
-from bot.components.turn import MalformedTurnError, Turn, TurnRunner
+from bot.components.turn import TurnRunner
+from bot.components.turn_call import MalformedTurnError, Turn
+from persona.telemetry import metrics, tracing
+from persona.telemetry.access import LOOPBACK, Readers
 
 tuning.apply()
 
 logger = logging.getLogger(__name__)
 
 SECRET_HEADER = "X-Zhixin-Secret"  # noqa: S105 (the header's name)
+
+
+_KEPT_S, _LOOK_S = 1.0, 0.7
+#: A conversation that there is not: to look for it asks the database, and touches nobody's.
+_NOBODY = "health"
 
 
 class FrontChannel(InputChannel):  # type: ignore[misc]  # rasa is untyped
@@ -42,6 +51,9 @@ class FrontChannel(InputChannel):  # type: ignore[misc]  # rasa is untyped
         if not secret:
             raise RasaException("the front channel needs a secret: set ZHIXIN_RASA_SECRET")
         self._secret = secret.encode()
+        self._readers = Readers(os.environ.get("ZHIXIN_METRICS_NETWORKS", LOOPBACK), secret)
+        self._draining = False
+        self._looked = (float("-inf"), False)
         self._running: dict[tuple[str, str], asyncio.Task[dict[str, Any]]] = {}
         self._runner: TurnRunner | None = None
 
@@ -56,7 +68,7 @@ class FrontChannel(InputChannel):  # type: ignore[misc]  # rasa is untyped
         return cls((credentials or {}).get("secret") or os.environ.get("ZHIXIN_RASA_SECRET", ""))
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
-        """Return the routes ``POST turn`` and ``GET health``."""
+        """Return the routes ``POST turn``, ``GET health`` and ``GET metrics``."""
         routes = Blueprint("front_channel")
 
         async def turn(request: Request) -> HTTPResponse:  # Sanic marks handlers, and cannot mark a method
@@ -65,12 +77,19 @@ class FrontChannel(InputChannel):  # type: ignore[misc]  # rasa is untyped
         async def health(request: Request) -> HTTPResponse:
             return await self._health(request)
 
+        async def figures(request: Request) -> HTTPResponse:
+            if not self._readers.may(request.ip, request.headers):
+                return _error(404, "not_found")
+            return response.raw(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
+
         routes.add_route(turn, "/turn", methods=["POST"])
         routes.add_route(health, "/health", methods=["GET"])
+        routes.add_route(figures, "/metrics", methods=["GET"])
         return routes
 
     async def drain(self, seconds: float = 15.0) -> None:
-        """Wait until the turns that have begun are finished, at most so long."""
+        """Begin no further turn, and wait until those that have begun are finished, at most so long."""
+        self._draining = True
         if self._running:
             await asyncio.wait(set(self._running.values()), timeout=seconds)
 
@@ -80,11 +99,30 @@ class FrontChannel(InputChannel):  # type: ignore[misc]  # rasa is untyped
             return None
         if self._runner is None or self._runner.agent is not agent:
             self._runner = TurnRunner(agent)
+            metrics.INTENT_NAMES.add(agent.domain.intents)
         return self._runner
 
     async def _health(self, request: Request) -> HTTPResponse:
-        ready = self._ready(request) is not None
-        return response.json({"ready": ready}, status=200 if ready else 503)
+        runner = self._ready(request)
+        checks = {"model": runner is not None}
+        if runner is not None:
+            checks["trackers"] = await self._trackers(runner.agent.tracker_store)
+        ready = all(checks.values()) and not self._draining
+        told = {"ready": ready, "draining": self._draining, "checks": checks}
+        return response.json(told, status=200 if ready else 503)
+
+    async def _trackers(self, store: Any) -> bool:
+        """Return whether the trackers' database answers; one look serves all who ask within a second."""
+        asked_at, works = self._looked
+        if time.monotonic() - asked_at > _KEPT_S:
+            try:
+                await asyncio.wait_for(store.retrieve(_NOBODY), _LOOK_S)
+                works = True
+            except Exception:
+                logger.exception("the trackers' database does not answer")
+                works = False
+            self._looked = (time.monotonic(), works)
+        return works
 
     async def _turn(self, request: Request) -> HTTPResponse:
         if not hmac.compare_digest(
@@ -102,10 +140,36 @@ class FrontChannel(InputChannel):  # type: ignore[misc]  # rasa is untyped
         # may have written already, and whoever asks again for the same message gets its outcome.
         key = (turn.conversation_id, turn.message_id)
         task = self._running.get(key)
+        if task is None and self._draining:
+            return _error(503, "not_ready")
         if task is None:
-            task = self._running[key] = asyncio.create_task(runner.run(turn))
+            given = request.headers.get(tracing.HEADER)
+            trace = tracing.parse(given) or tracing.of_message(*key)
+            with tracing.use(trace, turn.conversation_id):  # the task keeps it
+                task = self._running[key] = asyncio.create_task(_told(runner.run(turn)))
             task.add_done_callback(lambda _: self._running.pop(key, None))
         return response.json(await asyncio.shield(task))
+
+
+async def _told(turn: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """Await a turn, count it and log what became of it, without a word of what was said."""
+    began = time.perf_counter()
+    metrics.TURNS_UNDER_WAY.inc()
+    outcome = "broken"
+    try:
+        answer = await turn
+        outcome = "replayed" if answer["replayed"] else "failed" if answer["failed"] else "ok"
+    finally:
+        took = time.perf_counter() - began
+        metrics.TURNS_UNDER_WAY.dec()
+        metrics.TURNS.labels(outcome).inc()
+        metrics.STAGE_SECONDS.labels("run").observe(took)
+    intent = (answer.get("intent") or {}).get("name")
+    if not answer["replayed"]:
+        metrics.INTENTS.labels(metrics.INTENT_NAMES.of(intent)).inc()
+    fields = {"intent": intent, "outcome": outcome, "ms": took * 1000}
+    logger.info("turn", extra={"fields": fields})
+    return answer
 
 
 def _error(status: int, error: str, detail: str | None = None) -> HTTPResponse:

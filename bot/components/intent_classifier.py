@@ -15,7 +15,8 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.components.intent_model import Array, Encoder, IntentModel, normal, sentence_encoder, train
+from bot.components.intent_model import Array, Encoder, IntentModel, sentence_encoder, train
+from bot.components.intent_text import normal
 
 #: Sentences of at most so many characters are remembered with what they were taken for.
 SHORT = 16

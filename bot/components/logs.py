@@ -1,23 +1,25 @@
-"""Logs of the Rasa process and of training: masked, to stderr, Rasa's own only from WARNING on."""
+"""Logs of the Rasa process and of training: the project's one way, Rasa's own only from WARNING on."""
 
 from __future__ import annotations
 
 import logging
-import sys
+from collections.abc import MutableMapping
+from typing import Any
 
-from persona.privacy.masking import MaskingFilter
+from persona.telemetry import logs
 
 
-def configure_logging(level: str) -> None:
-    """Set up the process's logs; `level` holds for this project's own loggers."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s"))
-    handler.addFilter(MaskingFilter())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for name in ("zhixin", "bot", "persona"):
-        logging.getLogger(name).setLevel(level)
+def configure_logging(level: str, *, process: str = "rasa", whole_process: bool = False) -> None:
+    """Set up the process's logs; `level` holds for this project's own loggers.
+
+    Args:
+        level: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
+        process: its name in each line.
+        whole_process: log what ends the process, too.
+    """
+    own = ("zhixin", "bot", "persona")
+    logs.configure(process, loggers=own, level=level, whole_process=whole_process)
     # Importing Rasa shows a page of its libraries' deprecations, whatever filters are set.
-    logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
     _configure_structlog()
 
@@ -30,8 +32,18 @@ def _configure_structlog() -> None:
     import structlog
 
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, structlog.processors.KeyValueRenderer()],
+        processors=[structlog.stdlib.filter_by_level, _event_only, structlog.processors.KeyValueRenderer()],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _event_only(_logger: Any, _name: str, told: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Keep what happened and figures: the other values are messages, entities and whole trackers."""
+    kept = ("event", "event_info", "exc_info")
+    return {
+        name: value
+        for name, value in told.items()
+        if name in kept or (isinstance(value, int | float) and not isinstance(value, bool))
+    }

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rasa.core.nlg import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import UserUttered
+from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 #: Rasa's own actions utter these where a domain has them, and nothing where it has not.
 _SILENT = frozenset({"utter_restart", "utter_back", "utter_default"})
+
+#: As many texts of the bot as she still has before her eyes.
+_LATELY = 6
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class StyleGenerator(TemplatedNaturalLanguageGenerator):  # type: ignore[misc]  
                 options or (),
                 mood_of(tracker),
                 salt_of(tracker),
+                said_lately(tracker),
+                tracker.active_loop_name is not None,
             )
             if (so_far := told.get()) is not None:
                 so_far.append(Told(said.text, utter_action, values))
@@ -109,9 +115,20 @@ def salt_of(tracker: DialogueStateTracker) -> str:
     return f"{tracker.sender_id}:{message_id}"
 
 
+def said_lately(tracker: DialogueStateTracker) -> list[str]:
+    """Return the bot's last texts, which it does not say again word for word.
+
+    They are read from the conversation as it was before and in this turn, so a repeated turn reads the same.
+    """
+    texts = (e.text for e in reversed(tracker.events) if isinstance(e, BotUttered) and e.text)
+    return list(islice(texts, _LATELY))
+
+
 def _as_message(said: Utterance) -> dict[str, Any]:
     # Fresh lists: Rasa extends `buttons` in place.
     message: dict[str, Any] = {"text": said.text}
     if said.buttons:
         message["buttons"] = [{"title": b.title, "payload": b.payload} for b in said.buttons]
+    if said.card is not None:
+        message["custom"] = dict(said.card)
     return message

@@ -9,6 +9,7 @@ import argparse
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -18,6 +19,7 @@ import yaml
 
 from bot.components.logs import configure_logging
 from bot.components.training import ROOT, current_model
+from persona.telemetry import metrics
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -33,6 +35,10 @@ logger = logging.getLogger("zhixin.rasa")
 
 #: A sentence that goes the whole way through the pipeline before the first shopper's does.
 _WARM_UP = "你好，请问我的快递到哪了？"
+
+
+#: Kept of the time to stop, in seconds, for closing what is open.
+_FOR_CLOSING_S = 3.0
 
 
 class StartError(RuntimeError):
@@ -53,6 +59,7 @@ def prepare_environment(environ: MutableMapping[str, str]) -> None:
     if missing:
         raise StartError(f"missing in the environment: {', '.join(missing)}")
     environ.setdefault("ZHIXIN_ACTION_PORT", "5055")
+    environ.setdefault("ZHIXIN_ACTION_ORIGIN", f"http://127.0.0.1:{environ['ZHIXIN_ACTION_PORT']}")
     environ["RASA_TELEMETRY_ENABLED"] = "false"
     environ.setdefault("LOG_LEVEL_LIBRARIES", "ERROR")
     environ.setdefault("SANIC_WORKERS", "1")
@@ -60,8 +67,8 @@ def prepare_environment(environ: MutableMapping[str, str]) -> None:
         environ.setdefault(name, "1")
 
 
-def serve(model: Path, port: int) -> None:
-    """Serve `model` on 127.0.0.1 until SIGTERM or SIGINT; turns that have begun are finished."""
+def serve(model: Path, port: int, host: str = "127.0.0.1") -> None:
+    """Serve `model` until SIGTERM or SIGINT; turns that have begun are finished."""
     from bot.components import tuning
 
     config = yaml.safe_load((ROOT / "bot/config.yml").read_text("utf-8"))
@@ -75,7 +82,7 @@ def serve(model: Path, port: int) -> None:
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "bot/endpoints.yml"))
     app = rasa.core.run.configure_app(channels, enable_api=False, endpoints=endpoints)
     app.config.REQUEST_MAX_SIZE = 200_000
-    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 5.0
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 2.0  # what is still written when the turns are over
     front: FrontChannel = channels[0]
 
     async def refuse(request: Request) -> HTTPResponse | None:
@@ -92,7 +99,12 @@ def serve(model: Path, port: int) -> None:
         print("ready", flush=True)
 
     async def finish(app: Sanic, loop: AbstractEventLoop) -> None:
-        await front.drain()
+        # A second signal would end the loop while turns are still finished: supervisors and service
+        # managers send one each.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+        await front.drain(max(1.0, float(os.environ.get("ZHIXIN_STOP_WITHIN_S") or 10) - _FOR_CLOSING_S))
 
     async def release(app: Sanic, loop: AbstractEventLoop) -> None:
         agent = getattr(app.ctx, "agent", None)
@@ -106,7 +118,7 @@ def serve(model: Path, port: int) -> None:
     app.register_listener(tell, "after_server_start")
     app.register_listener(finish, "before_server_stop")
     app.register_listener(release, "after_server_stop")
-    app.run(host="127.0.0.1", port=port, workers=1, access_log=False, motd=False)
+    app.run(host=host, port=port, workers=1, access_log=False, motd=False)
 
 
 async def warm(agent: Agent) -> None:
@@ -146,13 +158,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Serve the trained Rasa model to the front.")
     parser.add_argument("--model", type=Path, help="default: the model that fits the training inputs of now")
     given = parser.parse_args(arguments)
-    configure_logging(os.environ.get("ZHIXIN_LOG_LEVEL") or "INFO")
+    configure_logging(os.environ.get("ZHIXIN_LOG_LEVEL") or "INFO", whole_process=True)
+    metrics.tell_build("rasa")
     try:
         prepare_environment(os.environ)
         model = given.model or current_model(Path(os.environ.get("ZHIXIN_MODEL_DIR") or "models"))
         if model is None or not model.is_file():
             raise StartError("no model fits the training inputs: run `zhixin train`")
-        serve(model, int(os.environ.get("ZHIXIN_RASA_PORT") or 5005))
+        port = int(os.environ.get("ZHIXIN_RASA_PORT") or 5005)
+        serve(model, port, os.environ.get("ZHIXIN_INNER_HOST") or "127.0.0.1")
     except StartError as exc:
         logger.error("%s", exc)
         return 1

@@ -36,7 +36,8 @@ RECENT = 6
 #: Attribute of an event that holds its JSON; whoever changes a stored event takes it away.
 WRITTEN = "_zhixin_json"
 
-_USER_METADATA = frozenset({"failed", "history_held"})
+#: What she was looking at stays: whether a later question is about the same page.
+_USER_METADATA = frozenset({"failed", "history_held", "looking_at"})
 _BOT_METADATA = frozenset({"utter_action"})
 _PARSE_DATA = frozenset(
     {"text", "intent", "intent_ranking", "entities", "message_id", "metadata", "reading", "belief"}

@@ -6,30 +6,44 @@ Nothing of Rasa is imported here, so that export and erasure can use it in a lig
 from __future__ import annotations
 
 import base64
+import logging
 import os
+import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import QueuePool
 
+from bot.components.tracker_migrate import upgrade_engine
 from persona.privacy.vault import Vault
 
-_METADATA = sa.MetaData()
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+METADATA = sa.MetaData()
 _TRACKER = sa.Table(
     "tracker",
-    _METADATA,
+    METADATA,
     sa.Column("conversation_id", sa.String(200), primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, index=True),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+
+#: Connections of one Rasa to a server where nothing else is said.
+CONNECTIONS = 4
+
+#: Waits before a step is tried again after its connection to the server broke, in seconds.
+_PAUSES_S = (0.05, 0.25, 0.7)
 
 
 class TrackerConflictError(RuntimeError):
@@ -61,20 +75,24 @@ class TrackerRows:
     Args:
         url: SQLAlchemy URL of SQLite or PostgreSQL; the table is made if it is missing.
         vault: seals the rows under the conversation's id, so that a row cannot pass for another's.
+        connections: the most connections to a PostgreSQL server.
+        statement_s: the most seconds of one statement there; 0: no limit.
     """
 
-    def __init__(self, url: str, vault: Vault) -> None:
+    def __init__(
+        self, url: str, vault: Vault, *, connections: int = CONNECTIONS, statement_s: float = 0
+    ) -> None:
         self._vault = vault
-        self._engine = _engine(url)
-        _METADATA.create_all(self._engine)
+        self._engine = _engine(url, connections, statement_s)
+        upgrade_engine(self._engine)
 
     def load(self, conversation_id: str, known: int = 0) -> Row | None:
         """Return the row, without its text where its version is `known`; None if there is none."""
         table = _TRACKER.c
         body: Any = sa.case((table.version == sa.bindparam("known"), None), else_=table.body)
         query = sa.select(table.version, body).where(table.conversation_id == sa.bindparam("id"))
-        with self._engine.connect() as connection:
-            found = connection.execute(query, {"id": conversation_id, "known": known}).first()
+        values = {"id": conversation_id, "known": known}
+        found = self._run(lambda connection: connection.execute(query, values).first())
         if found is None:
             return None
         version, sealed = found
@@ -91,19 +109,27 @@ class TrackerRows:
             "updated_at": datetime.now(timezone.utc),
             "body": self._seal(conversation_id, text),
         }
+
+        def write(connection: Connection) -> int:
+            if version == 0:
+                connection.execute(_TRACKER.insert().values(conversation_id=conversation_id, **values))
+                return 1
+            done = connection.execute(
+                _TRACKER.update()
+                .where(_TRACKER.c.conversation_id == conversation_id, _TRACKER.c.version == version)
+                .values(**values)
+            )
+            return int(done.rowcount)
+
+        # No two sealed texts are the same: it tells whether a commit whose answer was lost went through.
+        ours = sa.select(sa.func.count()).where(
+            _TRACKER.c.conversation_id == conversation_id, _TRACKER.c.body == values["body"]
+        )
         try:
-            with self._engine.begin() as connection:
-                if version == 0:
-                    connection.execute(_TRACKER.insert().values(conversation_id=conversation_id, **values))
-                    return 1
-                done = connection.execute(
-                    _TRACKER.update()
-                    .where(_TRACKER.c.conversation_id == conversation_id, _TRACKER.c.version == version)
-                    .values(**values)
-                )
+            written = self._run(write, happened=lambda connection: connection.execute(ours).scalar_one())
         except IntegrityError as exc:
             raise TrackerConflictError("this conversation has been stored by another process") from exc
-        if done.rowcount != 1:
+        if written != 1:
             raise TrackerConflictError("this conversation has been changed by another process")
         return version + 1
 
@@ -112,24 +138,49 @@ class TrackerRows:
         ids = list(conversation_ids)
         if not ids:
             return 0
-        with self._engine.begin() as connection:
-            done = connection.execute(_TRACKER.delete().where(_TRACKER.c.conversation_id.in_(ids)))
-        return int(done.rowcount)
+        erase = _TRACKER.delete().where(_TRACKER.c.conversation_id.in_(ids))
+        return self._run(lambda connection: int(connection.execute(erase).rowcount))
 
     def delete_before(self, moment: datetime) -> int:
         """Erase the trackers that were last changed before `moment` (aware); return how many."""
-        with self._engine.begin() as connection:
-            done = connection.execute(_TRACKER.delete().where(_TRACKER.c.updated_at < moment))
-        return int(done.rowcount)
+        erase = _TRACKER.delete().where(_TRACKER.c.updated_at < moment)
+        return self._run(lambda connection: int(connection.execute(erase).rowcount))
 
     def ids(self) -> list[str]:
         """Return the ids of all stored conversations."""
-        with self._engine.connect() as connection:
-            return [row[0] for row in connection.execute(sa.select(_TRACKER.c.conversation_id))]
+        query = sa.select(_TRACKER.c.conversation_id)
+        return self._run(lambda connection: [row[0] for row in connection.execute(query)])
+
+    def ping(self) -> None:
+        """Raise what the driver raises where the database does not answer."""
+        self._run(lambda connection: connection.execute(sa.select(1)))
 
     def close(self) -> None:
         """Release the connections."""
         self._engine.dispose()
+
+    def _run(self, work: Callable[[Connection], T], happened: Callable[[Connection], T] | None = None) -> T:
+        """Run `work` in a transaction, again where the connection broke.
+
+        Args:
+            work: what is done; without `happened` doing it twice is doing it once.
+            happened: returns what `work` did where it did it, else something false.
+        """
+        pauses = iter(_PAUSES_S)
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    return work(connection)
+            except DBAPIError as exc:
+                pause = next(pauses, None) if _passes(exc) else None
+                if pause is None:
+                    raise
+                logger.warning("the trackers' connection broke: %s", str(exc.orig).strip().splitlines()[:1])
+            time.sleep(pause)
+            if happened is not None:
+                done = self._run(happened)
+                if done:
+                    return done
 
     def _seal(self, conversation_id: str, text: str) -> str:
         packed = base64.b64encode(zlib.compress(text.encode(), 1)).decode()
@@ -140,10 +191,10 @@ class TrackerRows:
         return zlib.decompress(base64.b64decode(packed)).decode()
 
 
-def _engine(text: str) -> Engine:
+def _engine(text: str, connections: int, statement_s: float) -> Engine:
     url = make_url(text)
     if not url.drivername.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=4, pool_pre_ping=True)
+        return _server(url, connections, statement_s)
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     # SQLAlchemy 1.4 opens a SQLite file anew for each use unless a pool is named: five times as slow.
@@ -158,3 +209,30 @@ def _engine(text: str) -> Engine:
 
     sa.event.listen(engine, "connect", prepare)
     return engine
+
+
+def _server(url: URL, connections: int, statement_s: float) -> Engine:
+    """Return an engine that notices dead connections and never waits for ever."""
+    options = [f"-c statement_timeout={int(statement_s * 1000)}", *filter(None, [url.query.get("options")])]
+    wanted = {
+        "application_name": "zhixin-tracker",
+        "connect_timeout": 5,
+        "keepalives_idle": 20,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
+    own = {key: value for key, value in wanted.items() if key not in url.query}
+    return sa.create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args={**own, "options": " ".join(map(str, options))},
+    )
+
+
+def _passes(error: DBAPIError) -> bool:
+    """Say whether the connection broke, or none could be had."""
+    return error.connection_invalidated or (error.statement is None and error.orig is not None)

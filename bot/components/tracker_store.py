@@ -23,7 +23,7 @@ from rasa.shared.core.events import Event, deserialise_events
 from rasa.shared.core.trackers import ActionExecuted, DialogueStateTracker
 
 from bot.components.tracker_bounds import WRITTEN, bounded, settle
-from bot.components.tracker_rows import TrackerRows, tracker_url
+from bot.components.tracker_rows import CONNECTIONS, TrackerRows, tracker_url
 from persona.privacy.vault import Vault
 
 T = TypeVar("T")
@@ -65,8 +65,10 @@ class BoundedTrackerStore(TrackerStore):  # type: ignore[misc]  # rasa is untype
         self._live: OrderedDict[str, DialogueStateTracker] = OrderedDict()
         super().__init__(domain, event_broker)
         url = url or tracker_url()
-        self._rows = TrackerRows(url, vault)
-        self._threads = ThreadPoolExecutor(1 if url.startswith("sqlite") else 4, "tracker-store")
+        connections = int(os.environ.get("ZHIXIN_TRACKER_CONNECTIONS") or CONNECTIONS)
+        longest = float(os.environ.get("ZHIXIN_STATEMENT_TIMEOUT_S") or 0)
+        self._rows = TrackerRows(url, vault, connections=connections, statement_s=longest)
+        self._threads = ThreadPoolExecutor(1 if url.startswith("sqlite") else connections, "tracker-store")
 
     @property
     def domain(self) -> Domain:

