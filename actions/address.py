@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from typing_extensions import override
@@ -12,7 +13,7 @@ from actions.escalating import refuse
 from actions.order_choice import MOVING, NOT_SHIPPED, authority, in_states
 from actions.parsing import AddressParts
 from actions.shop.models import Address, Order, OrderState
-from actions.write_form import Draft, WriteForm, confirmation, names
+from actions.write_form import CONFIRM, Draft, WriteForm, confirmation, names
 from persona.privacy.masking import mask_phone
 
 _SLOT = "new_address"
@@ -36,7 +37,7 @@ class AddressForm(WriteForm):
     @override
     async def absorb(self, turn: TurnContext, draft: Draft, requested: str | None) -> bool:
         earlier = AddressParts.from_json(draft.details.get(_SLOT))
-        parts = await self._saved(turn, requested) or parsing.address(turn.text)
+        parts = await self._saved(turn, requested) or _as_typed(turn, parsing.address(turn.text))
         if not parts:
             return False
         merged = parts.over(earlier)
@@ -62,6 +63,14 @@ class AddressForm(WriteForm):
     @override
     def understands(self, turn: TurnContext, requested: str) -> bool:
         return bool(parsing.address(turn.text))
+
+    @override
+    async def answers(self, turn: TurnContext, requested: str | None) -> bool:
+        # 收件人改成韩梅梅 corrects the summary, whatever it was taken for.
+        if requested == CONFIRM and parsing.address(turn.text) and not parsing.is_question(turn.text):
+            return True
+        found: bool = await super().answers(turn, requested)
+        return found
 
     @override
     async def check(self, turn: TurnContext, order: Order, draft: Draft) -> bool:
@@ -179,3 +188,9 @@ def _parts(address: Address) -> AddressParts:
     return AddressParts(
         address.province, address.city, address.district, address.street, address.consignee, address.phone
     )
+
+
+def _as_typed(turn: TurnContext, parts: AddressParts) -> AddressParts:
+    """Return the parts with name and street in her own characters: both are written on the parcel."""
+    own = {name: turn.as_typed(value) for name in ("street", "consignee") if (value := getattr(parts, name))}
+    return replace(parts, **own)

@@ -11,6 +11,7 @@ from actions import parsing
 from actions.base import Events, ShopAction, TurnContext, option
 from actions.cards import aftersale_card
 from actions.escalating import insisted, refuse
+from actions.interruptions import PICTURES
 from actions.order import describe
 from actions.order_choice import (
     MOVING,
@@ -28,8 +29,12 @@ from actions.order_choice import (
     remember_order,
     say_unfound,
 )
+from actions.payment import tell_given_back
+from actions.policy_aside import tell_aside
+from actions.policy_values import review_is_late
+from actions.repair_state import tell_repair
 from actions.returnable import TWINS, allowed_tiers, refuse_all, terms_of
-from actions.shop.errors import NotFoundError
+from actions.shop.errors import NotFoundError, ShopUnavailableError
 from actions.shop.models import (
     RETURN_REASONS,
     AfterSale,
@@ -40,7 +45,6 @@ from actions.shop.models import (
     OrderState,
     ReturnTerms,
 )
-from actions.shop.rules import refund_amount
 from actions.write_form import Draft, WriteForm, confirmation, ended, names
 
 _KIND, _REASON = "aftersale_kind", "aftersale_reason"
@@ -49,7 +53,15 @@ _KIND_OF_INTENT = {
     "request_exchange": AfterSaleKind.EXCHANGE,
     "request_refund": AfterSaleKind.REFUND,
 }
+#: What came wrong: the reason is known, and not asked for again.
+_REASON_OF_INTENT = {
+    "report_damaged": "damaged",
+    "report_missing_item": "missing_parts",
+    "report_wrong_item": "wrong_item",
+}
 _INTENT_OF_KIND = {kind: intent for intent, kind in _KIND_OF_INTENT.items()}
+#: Reasons that a photograph can show.
+_SHOWN = frozenset({"damaged", "wrong_item", "missing_parts", "quality", "not_as_described"})
 _OVER = (OrderState.CANCELLED, OrderState.REFUNDED, OrderState.REFUNDING)
 
 
@@ -57,11 +69,12 @@ class AfterSaleForm(WriteForm):
     """Which order, what kind, why, summary, confirmation, submitted."""
 
     form = "aftersale_form"
-    intents = (*_KIND_OF_INTENT, "report_problem")
+    intents = (*_KIND_OF_INTENT, "report_problem", *_REASON_OF_INTENT)
     details = (_KIND, _REASON)
     tiers = (in_states(OrderState.DELIVERED), in_states(*MOVING), in_states(OrderState.PAID))
     left = "utter_aftersale_left"
     none_fits = "utter_nothing_to_return"
+    taken_back = frozenset({"cancel_refund"})  # 不退了, before anything was submitted
 
     @override
     def opening_intent(self, turn: TurnContext, draft: Draft) -> str:
@@ -85,7 +98,8 @@ class AfterSaleForm(WriteForm):
         if turn.intent in _KIND_OF_INTENT:
             draft.details[_KIND] = _KIND_OF_INTENT[turn.intent].value
         tapped = turn.entity("reason")
-        reason = tapped if tapped in RETURN_REASONS else parsing.reason(turn.text)
+        known = _REASON_OF_INTENT.get(turn.intent) or parsing.reason(turn.text)
+        reason = tapped if tapped in RETURN_REASONS else known
         if reason is None and requested == _REASON and turn.text:
             reason = await self._ordinal(turn, draft)
         if reason is not None:
@@ -108,6 +122,9 @@ class AfterSaleForm(WriteForm):
     async def check(self, turn: TurnContext, order: Order, draft: Draft) -> bool:
         terms = await terms_of(turn, order.order_number)
         if terms.allowed or _never_received(order, draft):
+            known = _REASON_OF_INTENT.get(turn.intent)
+            if known in terms.reasons and _KIND not in draft.details:
+                await tell_aside(turn, turn.intent, order)
             return True
         _refuse(turn, order, terms.rule, terms.deadline)
         return False
@@ -166,6 +183,8 @@ class AfterSaleForm(WriteForm):
     @override
     async def summarise(self, turn: TurnContext, order: Order, draft: Draft) -> None:
         kind, facts = await self._facts(turn, order, draft)
+        if kind is not AfterSaleKind.EXCHANGE and "amount" not in facts:
+            raise ShopUnavailableError("the terms do not say what goes back")  # no amount is made up
         turn.say(f"utter_{kind.value}_confirm", facts, confirmation(draft))
 
     @staticmethod
@@ -178,12 +197,15 @@ class AfterSaleForm(WriteForm):
             "review_hours": terms.review_hours,
             "days": terms.refund_days[1],
         }
+        amount = terms.refund(kind, fault)
+        if amount is not None and kind is not AfterSaleKind.EXCHANGE:
+            facts["amount"] = amount
+        if reason in _SHOWN and turn.takes_pictures and not turn.slot(PICTURES):
+            facts["photo"] = True
         if kind is AfterSaleKind.REFUND:
-            facts |= {"amount": refund_amount(order, kind, fault), "refuse": order.state in MOVING}
+            facts["refuse"] = order.state in MOVING
         else:
             facts |= {"shop_pays": fault is Fault.SHOP, "check_hours": terms.check_hours}
-            if kind is AfterSaleKind.RETURN:
-                facts["amount"] = refund_amount(order, kind, fault)
         return kind, facts
 
     @override
@@ -222,7 +244,8 @@ def _refuse(turn: TurnContext, order: Order, rule: str, deadline: datetime | Non
     number = order.order_number
     facts: dict[str, Any] = names(order)
     if rule == "already_open":
-        steps = [option("ask_aftersale_progress", order_number=number), option("ask_human")]
+        steps = [option("ask_aftersale_progress", order_number=number)]
+        steps += [option("cancel_refund", order_number=number), option("ask_human")]
         turn.say("utter_aftersale_already_open", facts, steps)
     elif rule == "not_paid":
         turn.say("utter_aftersale_unpaid", facts, [option("cancel_order", order_number=number)])
@@ -231,7 +254,8 @@ def _refuse(turn: TurnContext, order: Order, rule: str, deadline: datetime | Non
         turn.say("utter_aftersale_over", facts | {"state": order.state}, steps)
     elif rule == "too_late":
         facts |= {"deadline": deadline} if deadline else {}
-        turn.say("utter_aftersale_too_late", facts, [option("ask_human")])
+        steps = [option("request_repair", order_number=number), option("ask_human")]
+        turn.say("utter_aftersale_too_late", facts, steps)
         refuse(turn, "aftersale", number)
     else:
         turn.say("utter_aftersale_refused", facts | {"rule": rule}, [option("ask_human")])
@@ -247,12 +271,12 @@ class AskAfterSaleProgress(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
-        requests = await _requests(turn)
+        requests = await own_requests(turn)
         orders = {order.order_number: order for order in await own_orders(turn)}
         concerned = {request.order_number for request in requests}
         choice = await find_order(
             turn,
-            lambda o: any(r.order_number == o.order_number and _is_open(r) for r in requests),
+            lambda o: any(r.order_number == o.order_number and is_open(r) for r in requests),
             in_states(OrderState.REFUNDING),
             lambda o: o.order_number in concerned,
         )
@@ -261,18 +285,20 @@ class AskAfterSaleProgress(ShopAction):
         order = choice.order
         request = next((r for r in requests if r.order_number == order.order_number), None)
         if request is None and order.order_number not in orders:
-            request = await _request_of(turn, order.order_number)
-        if request is not None:
-            self._tell(turn, order, request)
+            request = await request_of(turn, order.order_number)
+        if request is not None and request.kind is AfterSaleKind.REPAIR:
+            await tell_repair(turn, order, request)
+        elif request is not None:
+            self._tell(turn, order, request, await turn.shop.now())
         elif order.state in _OVER:
             turn.say(*describe(order, await turn.shop.now()))
-        else:
+        elif not await tell_given_back(turn, order):
             steps = [option("request_return", order_number=order.order_number), option("ask_human")]
             turn.say("utter_no_aftersale_for_order", names(order), steps)
         return remember_order(order)
 
     @staticmethod
-    def _tell(turn: TurnContext, order: Order, request: AfterSale) -> None:
+    def _tell(turn: TurnContext, order: Order, request: AfterSale, now: datetime) -> None:
         facts: dict[str, Any] = names(order) | {"kind": request.kind, "request": request.request_number}
         if request.kind is not AfterSaleKind.EXCHANGE:
             facts["amount"] = request.refund_amount
@@ -289,28 +315,32 @@ class AskAfterSaleProgress(ShopAction):
         if request.steps:
             facts["since"] = request.steps[-1].at
         facts = {key: value for key, value in facts.items() if value is not None}
-        turn.say(f"utter_aftersale_{request.state.value}", facts, steps)
+        late = "_late" if review_is_late(request, now) else ""
+        turn.say(f"utter_aftersale_{request.state.value}{late}", facts, steps)
         turn.card("aftersale", aftersale_card(request, order))
 
 
-def _is_open(request: AfterSale) -> bool:
+def is_open(request: AfterSale) -> bool:
+    """Whether a request is still under way."""
     return request.state in (AfterSaleState.SUBMITTED, AfterSaleState.APPROVED, AfterSaleState.RECEIVED)
 
 
-async def _requests(turn: TurnContext) -> list[AfterSale]:
+async def own_requests(turn: TurnContext) -> list[AfterSale]:
+    """Return the requests that the sender may see, newest first for each order."""
     found: list[AfterSale] = []
     if turn.identity.customer_id is not None:
         found = list(await turn.shop.after_sales(turn.identity.customer_id))
     for number in sorted(turn.identity.orders):
         try:
-            request = await _request_of(turn, number)
+            request = await request_of(turn, number)
         except NotFoundError:
             continue
         found += [request] if request else []
     return found
 
 
-async def _request_of(turn: TurnContext, number: str) -> AfterSale | None:
+async def request_of(turn: TurnContext, number: str) -> AfterSale | None:
+    """Return the newest request of one order, or None; NotFoundError where the order is not hers."""
     return await turn.shop.after_sale_of_order(number, customer_id=authority(turn.identity, number))
 
 

@@ -15,14 +15,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import shop_access
+from actions import shop_access, wishes
 from actions.identity import Identity, identify
 from actions.shop.cards import plain
-from actions.shop.errors import NotFoundError, ShopTimeoutError, ShopUnavailableError
+from actions.shop.errors import NotFoundError, NotOfferedError, ShopTimeoutError, ShopUnavailableError
 from actions.shop.gateway import ShopGateway
 from persona.privacy.masking import MaskingFilter
+from persona.temperament.simplified import simplified
 
 logger = logging.getLogger(__name__)
 logger.addFilter(MaskingFilter())
@@ -46,6 +48,7 @@ class TurnContext:
         shop: the shop's backend.
         tracker: the conversation; slots are read through :meth:`slot`.
         refused: the wish that this action said no to, and its order (:mod:`actions.escalating`).
+        noted: slots set beside what the action returns, see :meth:`note`.
     """
 
     def __init__(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
@@ -54,6 +57,7 @@ class TurnContext:
         self.tracker = tracker
         self.settled_order: str | None = None
         self.refused: tuple[str, str | None] | None = None
+        self.noted: Events = []
         self.message: Mapping[str, Any] = tracker.latest_message or {}
         self.identity: Identity = identify(tracker.sender_id, self.message, tracker.slots.get("grant"))
 
@@ -64,14 +68,41 @@ class TurnContext:
 
     @property
     def text(self) -> str:
-        """The message as typed; "" for a tapped button or an event, whose text is a payload."""
+        """The message in Simplified characters; "" for a tapped button or an event, whose text is a payload.
+
+        What is stored or shown in her own words is :attr:`typed`.
+        """
+        return simplified(self.typed)
+
+    @property
+    def typed(self) -> str:
+        """The message as typed, of the same length as :attr:`text`; "" for a button or an event."""
         text = str(self.message.get("text") or "")
         return "" if text.startswith("/") else text
+
+    def as_typed(self, part: str) -> str:
+        """Return a part of :attr:`text` in the characters that were typed: 陳 for the 陈 of a name."""
+        at = self.text.find(part)
+        return part if at < 0 else self.typed[at : at + len(part)]
 
     @property
     def people_there(self) -> bool:
         """Whether an agent is at the desk, as the front said with the turn; True where it did not say."""
         return (self.message.get("metadata") or {}).get("people") is not False
+
+    @property
+    def looking_at(self) -> Mapping[str, str]:
+        """What her page shows, ``product_id`` and ``order_number``, each where known: a claim.
+
+        Whether it counts says :mod:`actions.looking`.
+        """
+        seen = (self.message.get("metadata") or {}).get("looking_at")
+        return seen if isinstance(seen, Mapping) else {}
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether she can send pictures where she writes, as the front said with the turn."""
+        return (self.message.get("metadata") or {}).get("pictures") is True
 
     @property
     def intent(self) -> str:
@@ -107,18 +138,30 @@ class TurnContext:
         response: str,
         facts: Mapping[str, Any] | None = None,
         options: Sequence[Mapping[str, Any]] = (),
+        card: tuple[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Answer with a response of the domain, its facts, and next steps in order of usefulness."""
-        self._dispatcher.utter_message(response=response, facts=plain(facts or {}), options=plain(options))
+        """Answer with a response of the domain, its facts, and next steps in order of usefulness.
+
+        A `card`, kind and data, says the same: the two are one message, and the text stands where it cannot
+        be drawn.
+        """
+        drawn = None if card is None else {"type": "card", "card": card[0], "data": plain(card[1])}
+        self._dispatcher.utter_message(
+            response=response, facts=plain(facts or {}), options=plain(options), json_message=drawn
+        )
 
     def card(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Show a card: ``order``, ``shipment``, ``aftersale`` or ``products``."""
+        """Show a card as a message of its own: ``order``, ``shipment``, ``aftersale`` or ``products``."""
         self._dispatcher.utter_message(json_message={"type": "card", "card": kind, "data": plain(data)})
 
     def directive(self, directive: str, **fields: Any) -> None:
         """Tell the front to act; the shopper never sees it."""
         payload = {"type": "directive", "directive": directive, **plain(fields)}
         self._dispatcher.utter_message(json_message=payload)
+
+    def note(self, slot: str, value: Any) -> None:
+        """Set a slot beside what the action returns; it is forgotten where the action does nothing."""
+        self.noted.append(SlotSet(slot, value))
 
     def grant(self, grant: str) -> None:
         """Let a grant that was issued just now count for the rest of this action."""
@@ -131,6 +174,7 @@ class TurnContext:
     def unsay(self) -> None:
         """Take back all that this action said: a failure leaves nothing half told."""
         del self._dispatcher.messages[self._said_before :]
+        self.noted.clear()
 
 
 class _Budgets:
@@ -190,6 +234,13 @@ class ShopAction(Action, ABC):  # type: ignore[misc]  # rasa-sdk is untyped here
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Run :meth:`handle` within the turn's time; whatever happens, the shopper gets an answer."""
         turn = TurnContext(dispatcher, tracker)
+        events = await self._events(turn)
+        if not events and self.name().startswith("validate_"):
+            return []  # a form that leaves the message to another topic must leave it untouched
+        wishes.hear_care(turn)
+        return [*events, *turn.noted]
+
+    async def _events(self, turn: TurnContext) -> Events:
         try:
             return await within_budget(turn, self.handle(turn))
         except ShopUnavailableError as exc:
@@ -199,6 +250,9 @@ class ShopAction(Action, ABC):  # type: ignore[misc]  # rasa-sdk is untyped here
         except NotFoundError:
             turn.unsay()
             return self.not_found(turn)
+        except NotOfferedError:
+            turn.unsay()
+            return self.not_offered(turn)
         except Exception:
             # The boundary: rasa-sdk would echo the whole tracker to its caller.
             logger.exception("%s failed", self.name())
@@ -214,6 +268,11 @@ class ShopAction(Action, ABC):  # type: ignore[misc]  # rasa-sdk is untyped here
     def not_found(self, turn: TurnContext) -> Events:
         """Answer for a thing that is not there or not hers; the two are not told apart."""
         turn.say("utter_not_found", options=[option("list_orders"), option("ask_human")])
+        return []
+
+    def not_offered(self, turn: TurnContext) -> Events:
+        """Answer where this shop's backend does not do such a thing: a person may."""
+        turn.say("utter_not_offered", options=[option("ask_human")])
         return []
 
     def failed(self, turn: TurnContext) -> Events:

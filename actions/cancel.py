@@ -21,6 +21,7 @@ class CancelForm(WriteForm):
     tiers = (in_states(*NOT_SHIPPED), in_states(*MOVING))
     left = "utter_cancel_left"
     none_fits = "utter_nothing_to_cancel"
+    taken_back = frozenset({"restore_order", "cancel_refund"})  # 不取消了, before anything was cancelled
 
     @override
     async def check(self, turn: TurnContext, order: Order, draft: Draft) -> bool:

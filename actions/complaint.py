@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 from rasa_sdk.events import SlotSet
 from typing_extensions import override
@@ -13,7 +14,7 @@ from actions.base import Events, ShopAction, TurnContext, option
 from actions.escalating import level_of
 from actions.human import Asked, contact_settled, known_contact, reason_of
 from actions.interruptions import COUNT, COURTESIES, LEAVING, After, after_interruption, interrupted
-from actions.order_choice import named_number, own_orders, talked_of
+from actions.order_choice import at_hand, named_number, own_orders
 from actions.service_time import next_answer
 from actions.write_form import REQUESTED, Phase, phase_of
 from persona.privacy.masking import mask_phone
@@ -33,6 +34,11 @@ _OTHER_TOPICS = frozenset(
 _ERRANDS = frozenset(
     {"chitchat", "insult", "share_low", "share_joy", "out_of_scope", "show_more", "ask_recommendation"}
     | {"ask_new_arrivals", "ask_reviews", "ask_membership", "ask_points", "ask_my_address", "ask_coupons"}
+    | {"ask_coupon_problem", "ask_promotions", "ask_stacking", "claim_coupon", "ask_coupon_return"}
+    | {"ask_invoice", "request_invoice", "change_invoice", "ask_invoice_status", "ask_invoice_reissue"}
+    | {"ask_price_protection", "claim_price_protection", "praise_goods", "praise_service"}
+    | {"ask_my_warranty", "request_repair", "ask_repair_progress", "choose_slot", "watch_stock"}
+    | {"ask_payment_methods", "ask_pay_deadline", "report_payment_failed", "cancel_callback"}
     | {"ask_product_spec", "ask_product_size", "ask_product_stock", "ask_product_price"}
     | {"ask_product_warranty", "ask_order_status", "list_orders", "track_shipment", "urge_shipment"}
     | {"ask_aftersale_progress", "ask_return_policy", "request_return", "request_exchange"}
@@ -53,57 +59,90 @@ _SIGNS = re.compile(r"\W")
 _SAYS_SOMETHING = 5  # characters left that make a story
 
 
-class ComplaintForm(ShopAction):
-    """Takes down what happened. A complaint that says it at once is recorded without a question."""
+class StoryForm(ShopAction, ABC):
+    """Takes down what happened. Who says it at once is asked nothing.
+
+    Attributes:
+        form: the form's name in the domain.
+        intent: what opens it.
+        asks: the response that asks what happened.
+        left: the response for leaving it.
+        empty: words that say what is wanted, not what happened.
+    """
+
+    form: ClassVar[str]
+    intent: ClassVar[str]
+    asks: ClassVar[str]
+    left: ClassVar[str]
+    empty: ClassVar[re.Pattern[str]]
 
     @override
     def name(self) -> str:
-        return f"validate_{FORM}"
+        return f"validate_{self.form}"
+
+    @abstractmethod
+    async def take_down(self, turn: TurnContext) -> Events:
+        """Record the message as what happened, and say by when it is answered."""
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
-        phase = phase_of(turn, FORM)
+        phase = phase_of(turn, self.form)
         if phase is Phase.RESUMED:
-            return _resume(turn)
-        if phase is Phase.MESSAGE and turn.intent in _LEAVE:
-            turn.say("utter_complaint_left")
-            return _ended()
-        if phase is Phase.MESSAGE and _is_another_topic(turn):
+            return self._resume(turn)
+        if phase is Phase.MESSAGE and (turn.intent in _LEAVE or _takes_back(turn)):
+            turn.say(self.left)
+            return ended_story()
+        if phase is Phase.MESSAGE and self._is_another_topic(turn):
             return []
         enough = _SAYS_SOMETHING if phase is Phase.OPENED else 1
-        if len(_EMPTY_WORDS.sub("", turn.text)) < enough:
-            return _ask(turn)
-        return [*await record_complaint(turn, turn.text, await known_contact(turn)), *_ended()]
+        if len(self.empty.sub("", turn.text)) < enough:
+            return self._ask(turn)
+        return [*await self.take_down(turn), *ended_story()]
 
     @override
     def unavailable(self, turn: TurnContext) -> Events:
         super().unavailable(turn)
-        return _ended()
+        return ended_story()
 
     @override
     def failed(self, turn: TurnContext) -> Events:
         super().failed(turn)
-        return _ended()
+        return ended_story()
+
+    def _ask(self, turn: TurnContext) -> Events:
+        turn.say(self.asks, options=[option("stop")])
+        return [SlotSet(TEXT, None), SlotSet(COUNT, None), SlotSet(REQUESTED, TEXT)]
+
+    def _resume(self, turn: TurnContext) -> Events:
+        what = after_interruption(turn, self.form)
+        if what is After.DROP:
+            return ended_story()
+        if what is After.WAIT:
+            return [SlotSet(REQUESTED, TEXT)]
+        return [*self._ask(turn), *interrupted(turn)]
+
+    def _is_another_topic(self, turn: TurnContext) -> bool:
+        """Whether the message is plainly small talk or another errand, not what happened."""
+        if not turn.text:
+            return turn.intent != self.intent  # a tapped button
+        return _is_errand(turn)
 
 
-def _ask(turn: TurnContext) -> Events:
-    turn.say("utter_complaint_ask_story", options=[option("stop")])
-    return [SlotSet(TEXT, None), SlotSet(COUNT, None), SlotSet(REQUESTED, TEXT)]
+class ComplaintForm(StoryForm):
+    """Takes down a complaint."""
+
+    form = FORM
+    intent = "complain"
+    asks = "utter_complaint_ask_story"
+    left = "utter_complaint_left"
+    empty = _EMPTY_WORDS
+
+    @override
+    async def take_down(self, turn: TurnContext) -> Events:
+        return await record_complaint(turn, turn.typed, await known_contact(turn))
 
 
-def _resume(turn: TurnContext) -> Events:
-    what = after_interruption(turn, FORM)
-    if what is After.DROP:
-        return _ended()
-    if what is After.WAIT:
-        return [SlotSet(REQUESTED, TEXT)]
-    return [*_ask(turn), *interrupted(turn)]
-
-
-def _is_another_topic(turn: TurnContext) -> bool:
-    """Whether the message is plainly small talk or another errand, not what happened."""
-    if not turn.text:
-        return turn.intent != "complain"  # a tapped button
+def _is_errand(turn: TurnContext) -> bool:
     if turn.intent in _OTHER_TOPICS:
         return True
     said = len(_SIGNS.sub("", turn.text))
@@ -112,14 +151,20 @@ def _is_another_topic(turn: TurnContext) -> bool:
     return turn.intent in _ERRANDS and said <= short
 
 
-def _ended() -> Events:
+def _takes_back(turn: TurnContext) -> bool:
+    """Say whether a few words take it back: 算了不投诉了. In a story such words stand for something else."""
+    return len(_SIGNS.sub("", turn.text)) <= _SHORT and parsing.gives_up(turn.text)
+
+
+def ended_story() -> Events:
+    """Return the events that end a form that takes down what happened."""
     return [SlotSet(TEXT, None), SlotSet(COUNT, None), SlotSet(REQUESTED, None)]
 
 
-async def _order_of(turn: TurnContext) -> str | None:
+async def order_of_story(turn: TurnContext) -> str | None:
     """Return the order it is about: named, just talked of, or her only one; never somebody else's."""
     orders = [order.order_number for order in await own_orders(turn)]
-    for number in (named_number(turn), talked_of(turn)):
+    for number in (named_number(turn), await at_hand(turn)):
         if number in orders:
             return number
     return orders[0] if len(orders) == 1 else None
@@ -130,7 +175,7 @@ async def record_complaint(turn: TurnContext, text: str, contact: str | None) ->
 
     A contact is asked for once where none is known and no person takes over at once.
     """
-    return await _record(turn, Asked("complaint", text, await _order_of(turn)), contact, completes=False)
+    return await _record(turn, Asked("complaint", text, await order_of_story(turn)), contact, completes=False)
 
 
 async def complete_complaint(turn: TurnContext, asked: Asked, contact: str) -> Events:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 from typing_extensions import override
 
 from actions.base import Events, ShopAction, TurnContext, option
 from actions.order_choice import named_number, own_orders, pick
-from actions.questions import answering
+from actions.product_choice import products_offered
+from actions.questions import FORMS_OF_PRODUCTS, answering, is_of_orders
 
 _HELP = ("list_orders", "ask_human")
 
@@ -64,11 +65,16 @@ class Choose(ShopAction):
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
         asked = turn.slot("offered_intent")
+        if asked in FORMS_OF_PRODUCTS:
+            return [FollowupAction(FORMS_OF_PRODUCTS[asked])]
+        if not is_of_orders(asked, products=products_offered(turn)):
+            return await answering(asked).handle(turn)
         number = named_number(turn)
         proven = not turn.identity.anonymous or bool(turn.identity.orders)
         if number is None and proven:
             orders = await own_orders(turn)
-            pointed = pick(turn.text, orders, turn.slot("offered_orders") or ()) if turn.text else []
+            offered = turn.slot("offered_orders") or ()
+            pointed = pick(turn.text, orders, offered, await turn.shop.now()) if turn.text else []
             if not pointed:
                 turn.say("utter_choice_unclear", options=[option(step) for step in _HELP])
                 return None

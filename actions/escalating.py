@@ -60,7 +60,7 @@ async def insisted(turn: TurnContext) -> Events:
     turn.directive(
         "escalate",
         reason="policy_exception",
-        detail=f"{wish}: {turn.text or turn.intent}"[:500],
+        detail=f"{wish}: {turn.typed or turn.intent}"[:500],
         order_number=order_number,
         live=when.live,
         level=await level_of(turn),

@@ -3,66 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
+from actions.answers import answered
 from actions.base import Events, ShopAction, TurnContext, option
+from persona.strategy.strict_yaml import read_mapping
 
 _SUGGESTED = 3
 #: Below this share of the ranking a suggestion is a guess that helps nobody.
 _LIKELY = 0.04
 _MISS = "action_fallback"
 
-#: Intent -> the option that offers it. What is missing here is nothing to tap (greetings, insults, numbers).
-OFFERS: Mapping[str, str] = {
-    **{
-        name: name
-        for name in (
-            "track_shipment",
-            "urge_shipment",
-            "ask_order_status",
-            "list_orders",
-            "change_address",
-            "cancel_order",
-            "request_return",
-            "request_exchange",
-            "request_refund",
-            "ask_aftersale_progress",
-            "ask_return_policy",
-            "verify_me",
-            "ask_membership",
-            "ask_points",
-            "ask_my_address",
-            "ask_coupons",
-            "ask_recommendation",
-            "ask_new_arrivals",
-            "ask_reviews",
-            "complain",
-            "ask_human",
-            "ask_callback",
-            "ask_help",
-            "ask_privacy",
-            "personalisation_off",
-            "personalisation_on",
-        )
-    },
-    "ask_product_spec": "ask_product",
-    "ask_product_size": "ask_size",
-    "ask_product_stock": "ask_stock",
-    "ask_product_price": "ask_price",
-    "ask_product_warranty": "ask_warranty",
-}
+_OPTIONS = Path(__file__).resolve().parents[1] / "persona" / "wording" / "options.yml"
+#: Steps that only mean something after what went before.
+_NOT_OFFERED = frozenset({"show_more", "not_solved", "cancel_callback"})
+
+
+@lru_cache(maxsize=1)
+def offers() -> Mapping[str, str]:
+    """Return intent → the option that offers it: each step with a title of its own, read once per process.
+
+    What is missing here is nothing to tap (greetings, insults, numbers, answers to a question).
+    """
+    found: dict[str, str] = {}
+    for name, data in read_mapping(_OPTIONS).items():
+        intent = str(data.get("intent", ""))
+        free = intent and "{{" not in f"{data['title']}{intent}" and data.get("kind", "step") == "step"
+        if free and name not in _NOT_OFFERED and (name == intent or intent not in found):
+            found[intent] = name
+    return found
 
 
 def likely_offers(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the options of the likeliest intents, at most three, likeliest first."""
-    offers = (
-        OFFERS[str(entry.get("name"))]
+    known = offers()
+    likely = (
+        known[str(entry.get("name"))]
         for entry in ranking
-        if entry.get("name") in OFFERS and float(entry.get("confidence") or 0.0) >= _LIKELY
+        if entry.get("name") in known and float(entry.get("confidence") or 0.0) >= _LIKELY
     )
-    return list(dict.fromkeys(offers))[:_SUGGESTED]
+    return list(dict.fromkeys(likely))[:_SUGGESTED]
 
 
 def _turns(events: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
@@ -99,12 +83,15 @@ class Fallback(ShopAction):
                 options=[option("list_orders"), option("ask_recommendation"), option("ask_human")],
             )
             return None
-        offers = likely_offers(turn.message.get("intent_ranking") or ())
+        question = await answered(turn)
+        if question is not None:
+            return await question.handle(turn)
+        likely = likely_offers(turn.message.get("intent_ranking") or ())
         if missed_before(turn.tracker.events or []):
-            rest = [offer for offer in offers if offer != "ask_human"][:2]
+            rest = [offer for offer in likely if offer != "ask_human"][:2]
             turn.say("utter_fallback_human", options=[option(offer) for offer in ("ask_human", *rest)])
-        elif len(offers) >= 2:
-            turn.say("utter_fallback", options=[option(offer) for offer in offers])
+        elif len(likely) >= 2:
+            turn.say("utter_fallback", options=[option(offer) for offer in likely])
         else:
             turn.say(
                 "utter_fallback_plain",

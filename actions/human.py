@@ -1,4 +1,4 @@
-"""A human agent or a call back: handed over at once where somebody is at the desk, else recorded."""
+"""A human agent: handed over at once where somebody is at the desk, else recorded."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _LONGEST_REASON = 500
 
 
 def given_phone(turn: TurnContext) -> str | None:
-    """Return a mobile number that this message gives."""
-    return next((p for p in map(parsing.phone, (*turn.entities("phone"), turn.text)) if p), None)
+    """Return the number to call that this message gives: a mobile, or a landline with its area code."""
+    return next((p for p in map(parsing.contact, (*turn.entities("phone"), turn.text)) if p), None)
 
 
 async def known_contact(turn: TurnContext) -> str | None:
@@ -34,7 +34,7 @@ async def known_contact(turn: TurnContext) -> str | None:
 
 def reason_of(turn: TurnContext) -> str:
     """Return what the request is about, in the shopper's own words, or the intent of a tapped button."""
-    return (turn.text or turn.intent)[:_LONGEST_REASON]
+    return (turn.typed or turn.intent)[:_LONGEST_REASON]
 
 
 @dataclass(frozen=True)
@@ -164,34 +164,6 @@ async def record(turn: TurnContext, contact: str | None, reason: str) -> Events:
     return [*kept, SlotSet("human_answer_by", when.answer_by.isoformat())]
 
 
-class RequestCallback(ShopAction):
-    """Records the wish to be called, once there is a number to call."""
-
-    @override
-    def name(self) -> str:
-        return "action_request_callback"
-
-    @override
-    async def handle(self, turn: TurnContext) -> Events | None:
-        return await record_callback(turn, await known_contact(turn))
-
-
-async def record_callback(turn: TurnContext, contact: str | None) -> Events:
-    """Record a call back and tell by when it comes; ask for a number where there is none."""
-    asked = Asked.of(turn)
-    reason = (asked.reason if asked is not None and asked.wanted == "callback" else None) or reason_of(turn)
-    if contact is None:
-        turn.say("utter_callback_ask_phone", {"asks_phone": True})
-        return Asked("callback", reason).events()
-    when = await next_answer(turn)
-    turn.say(
-        "utter_callback_recorded", {**when.facts(), "contact": mask_phone(contact)}, [option("list_orders")]
-    )
-    # Nothing was recorded while there was no number: this is the only directive.
-    turn.directive("callback", reason=reason, contact=contact, answer_by=when.answer_by, completes=False)
-    return [*contact_settled(), SlotSet("human_answer_by", when.answer_by.isoformat())]
-
-
 class TakeContact(ShopAction):
     """Takes a phone number for what it was asked for; one that nobody asked for is not kept."""
 
@@ -201,8 +173,15 @@ class TakeContact(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
+        from actions.callback import callback_is_open, record_callback
+
         contact = given_phone(turn)
         asked = Asked.of(turn)
+        if contact is None and (asked is not None or await callback_is_open(turn)):
+            turn.say("utter_contact_malformed", {"asks_phone": True})
+            return None
+        if contact is not None and asked is None and await callback_is_open(turn):
+            return await record_callback(turn, contact)  # another number for the same call
         if contact is None or asked is None:
             turn.say("utter_contact_unasked", options=[option("ask_human"), option("ask_callback")])
             return None

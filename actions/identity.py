@@ -73,7 +73,7 @@ def _decode(token: object, *, issuer: str, audience: str, conversation_id: str) 
             leeway=_LEEWAY_S,
             options={"require": ["exp", "iss", "aud", "cid"]},
         )
-    except jwt.InvalidTokenError as exc:
+    except (jwt.InvalidTokenError, ValueError, RecursionError) as exc:
         logger.warning("an identity token of %s was refused: %s", issuer, type(exc).__name__)
         return None
     if claims["cid"] != conversation_id:

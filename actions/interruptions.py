@@ -24,11 +24,23 @@ LEAVING = frozenset({_LEAVE, "ask_human", "ask_callback", "not_solved"})
 #: Intents that are answered and change nothing: the question still stands on the screen.
 COURTESIES = frozenset({"thank", "praise_bot"})
 
+#: The intent of a picture, which belongs to what is under way and interrupts nothing, and the slot that
+#: counts those that came in a row.
+PICTURE, PICTURES = "send_picture", "pictures"
+
 #: Form -> the option that begins it again; the complaint is offered nothing, its button reads 我要投诉.
 _AGAIN = {
     "cancel_form": "cancel_order",
     "address_form": "change_address",
     "verify_form": "verify_me",
+    "repair_form": "request_repair",
+    "slot_form": "choose_slot",
+    "stock_form": "watch_stock",
+    "invoice_form": "request_invoice",
+    "price_protection_form": "claim_price_protection",
+    "note_form": "add_order_note",
+    "withdraw_form": "cancel_refund",
+    "dispute_form": "open_dispute",
 }
 
 
@@ -44,6 +56,8 @@ def after_interruption(turn: TurnContext, form: str) -> After:
     """Tell what `form` does, run again after another topic has answered; has said so where it rests."""
     if turn.intent in COURTESIES:
         return After.WAIT
+    if turn.intent == PICTURE:
+        return After.REPEAT if int(turn.slot(PICTURES) or 0) <= 1 else After.WAIT
     if turn.intent not in LEAVING and _count(turn) + 1 < _PATIENCE:
         return After.REPEAT
     if turn.intent == _LEAVE:  # the goodbye was the last word
@@ -55,7 +69,7 @@ def after_interruption(turn: TurnContext, form: str) -> After:
 
 def interrupted(turn: TurnContext) -> Events:
     """Return the event that counts this interruption; whatever answers the form forgets the count."""
-    return [SlotSet(COUNT, _count(turn) + 1)]
+    return [SlotSet(COUNT, _count(turn) + (turn.intent != PICTURE))]
 
 
 def _count(turn: TurnContext) -> int:

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from actions.base import Events, ShopAction, TurnContext, option
 from actions.cards import shipment_card
-from actions.order import describe
+from actions.order import booked, describe
 from actions.order_choice import (
     MOVING,
     authority,
@@ -68,7 +68,7 @@ def _progress(order: Order, shipment: Shipment) -> tuple[str, dict[str, Any], tu
     if shipment.expected_by > shipment.promised_by:
         facts["promised_by"] = shipment.promised_by
         return "utter_track_late", facts, ("urge_shipment", "request_refund", "ask_human")
-    return "utter_track_moving", facts, ("urge_shipment", "request_refund")
+    return "utter_track_moving", facts | booked(order), ("urge_shipment", "request_refund")
 
 
 class UrgeShipment(ShopAction):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,9 @@ from actions.order_choice import (
 from actions.shop.models import Order, OrderState
 
 _LISTED = 6
+_DISPATCH = re.compile(
+    r"发货|發貨|发出|寄出|出库|出货|(?:能|给我|今天|安排|还[没不]|咋还?么)发|发了[没吗]|待发"
+)
 
 
 class AskOrderStatus(ShopAction):
@@ -36,7 +40,9 @@ class AskOrderStatus(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
-        choice = await find_order(turn, in_states(*OPEN), in_states(OrderState.REFUNDING), any_order)
+        # 什么时候发货 is not about the parcel that is on its way.
+        first = (in_states(OrderState.PAID),) if _DISPATCH.search(turn.text) else ()
+        choice = await find_order(turn, *first, in_states(*OPEN), in_states(OrderState.REFUNDING), any_order)
         if choice.order is None:
             return say_unfound(turn, choice, "ask_order_status", "utter_no_orders")
         order = choice.order
@@ -75,8 +81,21 @@ def describe(order: Order, now: datetime) -> tuple[str, dict[str, Any], list[dic
         facts["delivered_at"] = shipment.delivered_at
     elif order.state is OrderState.CANCELLED:
         facts["cancelled_at"] = order.cancelled_at
+    if response in _ON_TIME:
+        facts |= booked(order)
     facts = {key: value for key, value in facts.items() if value is not None}
     return response, facts, [option(step, order_number=order.order_number) for step in steps]
+
+
+#: Where a booked time is told too; where something is late, that comes first.
+_ON_TIME = ("utter_order_paid", "utter_order_shipped")
+
+
+def booked(order: Order) -> dict[str, Any]:
+    """Return the facts of a delivery time that she has booked, or none."""
+    if order.slot_starts_at is None or order.slot_ends_at is None:
+        return {}
+    return {"slot_from": order.slot_starts_at, "slot_to": order.slot_ends_at}
 
 
 _STEPS: dict[OrderState, tuple[str, ...]] = {

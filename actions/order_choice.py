@@ -2,7 +2,8 @@
 
 The order is named by number (typed or tapped), by its place in a list (第二个), by words of its goods
 (耳机那个), by the last digits of its number, or by having just been talked of; else it is the only one that
-fits the question.
+fits the question. Where nothing in the message says which, the order on whose page she is comes before
+the one talked of, see :mod:`actions.looking`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import parsing
 from actions.base import Events, TurnContext, option
+from actions.day_words import of_day, without_day
 from actions.identity import Identity
+from actions.looking import ORDER, talked_of_there
+from actions.order_words import extreme, narrowed
 from actions.shop.errors import NotFoundError
 from actions.shop.models import Order, OrderState
 
@@ -26,6 +30,8 @@ Fits = Callable[[Order], bool]
 _MOST_CHOICES = 5
 _TITLE_CHARS = 8  # of a product's name, see choose_order in options.yml
 _RECENT_MESSAGES = 3
+#: How many products her words are compared with, how good a match names one, and what counts beside the best.
+_MATCHES, _NAMES_IT, _AS_GOOD = 20, 0.55, 0.7
 
 OPEN = frozenset({OrderState.UNPAID, OrderState.PAID, OrderState.SHIPPED, OrderState.EXCEPTION})
 MOVING = frozenset({OrderState.SHIPPED, OrderState.EXCEPTION})
@@ -132,29 +138,60 @@ def talked_of(turn: TurnContext, within: int = _RECENT_MESSAGES) -> str | None:
     return None
 
 
-def pick(text: str, orders: Sequence[Order], offered: Sequence[str] = ()) -> list[Order]:
+async def order_looked_at(turn: TurnContext) -> Order | None:
+    """Return the order that a message which names none is about because she is looking at it.
+
+    None where her page shows none or somebody else's (the two are not told apart), or another was talked of
+    there.
+    """
+    number = turn.looking_at.get(ORDER)
+    if number is None or talked_of_there(turn, ORDER):
+        return None
+    try:
+        return await load_order(turn, number)
+    except NotFoundError:
+        return None
+
+
+async def at_hand(turn: TurnContext) -> str | None:
+    """Return the number of the order on whose page she is, else of the one talked of; None for neither."""
+    shown = await order_looked_at(turn)
+    return shown.order_number if shown is not None else talked_of(turn)
+
+
+def pick(
+    text: str, orders: Sequence[Order], offered: Sequence[str] = (), now: datetime | None = None
+) -> list[Order]:
     """Return the orders that the words point to; [] where they point to none.
 
     Args:
         text: what she typed.
         orders: her orders, newest first.
         offered: numbers of the list last shown to her, which ordinals refer to.
+        now: the shop's time, from which 昨天那单 is counted; without it days point to nothing.
     """
     by_number = {order.order_number: order for order in orders}
     shown = [by_number[number] for number in offered if number in by_number] or list(orders)
     index = parsing.ordinal(text, len(shown))
     if index is not None:
+        if parsing.just_bought(text):  # the goods that are named count more than the order being the newest
+            goods = ["，".join(item.name for item in order.items) for order in shown]
+            index = next(iter(parsing.match_words(text, goods)), index)
         return [shown[index]]
-    tail = parsing.phone_tail(text)
+    dated = of_day(text, orders, now) if now is not None else []
+    rest = without_day(text)
+    costing = narrowed(rest, dated or orders)
+    tail = parsing.phone_tail(rest) if costing is None else None
     ending = [order for order in shown if tail and order.order_number.endswith(tail)]
     if ending:
         return ending
-    for pool in (shown, list(orders)):
+    pointed = costing or dated
+    for pool in (pointed,) if pointed else (shown, list(orders)):
         names = [" ".join(f"{item.name} {item.sku_label}" for item in order.items) for order in pool]
-        matched = [pool[i] for i in parsing.match_words(text, names)]
+        matched = [pool[i] for i in parsing.match_words(rest, names)]
         if matched:
-            return matched
-    return []
+            return extreme(rest, matched) or matched
+    return extreme(rest, pointed or shown) or pointed
 
 
 async def find_order(turn: TurnContext, *tiers: Fits) -> Choice:
@@ -180,12 +217,19 @@ async def find_order(turn: TurnContext, *tiers: Fits) -> Choice:
 
 async def _among(turn: TurnContext, orders: list[Order], tiers: Sequence[Fits]) -> Choice:
     fitting = next((found for tier in tiers if (found := [o for o in orders if tier(o)])), [])
-    pointed = pick(turn.text, orders, turn.slot("offered_orders") or ()) if turn.text else []
+    pointed: list[Order] = []
+    shown = await order_looked_at(turn)
+    if turn.text:
+        pointed = pick(turn.text, orders, turn.slot("offered_orders") or (), await turn.shop.now())
     product = turn.entity("product")
     if not pointed and product:
         pointed = await _with_product(turn, product, orders)
         if not pointed:
             return Choice(Outcome.NO_SUCH_PRODUCT, candidates=tuple(orders[:_MOST_CHOICES]), named=product)
+    if not pointed and turn.text and not product and len(fitting) > 1 and not talked_of(turn):
+        pointed = await _described(turn, orders, least=0.0 if shown is None else _NAMES_IT)
+    if shown is not None and (not pointed or shown.order_number in {order.order_number for order in pointed}):
+        return Choice(Outcome.FOUND, shown)  # whatever its state is: that says what can be done
     if pointed:
         # Several of hers contain it: prefer those that the question can be about.
         fitting = [order for order in pointed if order in fitting] or pointed
@@ -202,10 +246,28 @@ async def _among(turn: TurnContext, orders: list[Order], tiers: Sequence[Fits]) 
     return Choice(Outcome.SEVERAL, candidates=tuple(fitting[:_MOST_CHOICES]))
 
 
-async def _with_product(turn: TurnContext, product: str, orders: Sequence[Order]) -> list[Order]:
-    matches = await turn.shop.find_products(product)
-    wanted = {match.product.product_id for match in matches}
+async def _with_product(
+    turn: TurnContext, product: str, orders: Sequence[Order], least: float = 0.0
+) -> list[Order]:
+    matches = [m for m in await turn.shop.find_products(product, limit=_MATCHES) if m.score >= least]
+    bought = {item.product_id for order in orders for item in order.items}
+    hers = [
+        m for m in matches if m.product.product_id in bought and (m.missing is None or m.score >= _NAMES_IT)
+    ]
+    wanted = {m.product.product_id for m in hers if m.score >= _AS_GOOD * hers[0].score}
     return [order for order in orders if any(item.product_id in wanted for item in order.items)]
+
+
+async def _described(turn: TurnContext, orders: Sequence[Order], least: float) -> list[Order]:
+    """Return the orders whose goods the message says in other words, or misspelt: 我的尔机.
+
+    Args:
+        turn: the turn.
+        orders: her orders.
+        least: how well a product must fit the words to count.
+    """
+    words = parsing.goods_words(without_day(turn.text))
+    return await _with_product(turn, words, orders, least) if words else []
 
 
 def choice_options(orders: Sequence[Order], intent: str) -> list[dict[str, object]]:

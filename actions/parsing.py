@@ -23,6 +23,7 @@ _DIGITS |= {"五": "5", "六": "6", "七": "7", "八": "8", "九": "9"}
 
 _ORDER_NUMBER = re.compile(r"(?<!\d)(?:\d[ \-]?){11}\d(?!\d)")
 _PHONE = re.compile(r"(?<!\d)(?:\+?86[ \-]?)?(1[3-9]\d[ \-]?\d{4}[ \-]?\d{4})(?!\d)")
+_LANDLINE = re.compile(r"(?<!\d)\(?(0\d{2,3})\)?[ \-]?(\d{7,8})(?!\d)")
 _FOUR = re.compile(r"(?<!\d)\d(?:[ \-]?\d){3}(?!\d)")
 _FOUR_CHINESE = re.compile(r"[零〇一幺二两三四五六七八九]{4}")
 
@@ -35,13 +36,20 @@ _LAST = re.compile(r"最后(?:那|这|一)?(?:一)?(?:个|单|笔|件|条)|最�
 _FIRST = re.compile(
     r"最近(?:的|那|一|买|下|这|1)|最新(?:的|那|一|下)|刚(?:才|刚)?(?:买|下|拍)|最上面|头一(?:个|单)|上面(?:那|这)|上边(?:那|这)"
 )
+_JUST_BOUGHT = re.compile(r"最近(?:买|下)|刚(?:才|刚)?(?:买|下|拍)")
 _MIDDLE = re.compile(r"中间(?:那|这|的)")
 _BELOW = re.compile(r"下面(?:那|这)|下边(?:那|这)")
 
 
 def normalise(text: str) -> str:
-    """Return `text` with full-width digits, letters and signs made half-width, and trimmed."""
-    return unicodedata.normalize("NFKC", text).strip()
+    """Return `text` with full-width digits, letters and signs made half-width, and trimmed.
+
+    Digits of other scripts become ours too: a pattern takes them for digits, a look-up does not.
+    """
+    text = unicodedata.normalize("NFKC", text).strip()
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in text)
 
 
 def number_of(numeral: str) -> int | None:
@@ -66,6 +74,17 @@ def phone(text: str) -> str | None:
     """Return the first mobile number (11 digits, without separators), or None."""
     match = _PHONE.search(normalise(text))
     return re.sub(r"\D", "", match[1]) if match else None
+
+
+def landline(text: str) -> str | None:
+    """Return the first landline number with its area code (021-58881234), or None."""
+    match = _LANDLINE.search(_ORDER_NUMBER.sub(" ", normalise(text)))
+    return f"{match[1]}-{match[2]}" if match else None
+
+
+def contact(text: str) -> str | None:
+    """Return the first number in `text` that can be called, or None."""
+    return phone(text) or landline(text)
 
 
 def phone_tail(text: str) -> str | None:
@@ -108,6 +127,11 @@ def ordinal(text: str, count: int) -> int | None:  # noqa: PLR0911  (a list of c
     return _index(number_of(match[1]), count) if match else None
 
 
+def just_bought(text: str) -> bool:
+    """Say whether the words say how new a purchase is, beside what may name it: 刚买的羽绒服."""
+    return _JUST_BOUGHT.search(normalise(text)) is not None
+
+
 def _index(number: int | None, count: int, *, from_end: bool = False) -> int | None:
     if number is None or not 1 <= number <= count:
         return None
@@ -118,6 +142,26 @@ _FILLER = re.compile(
     r"[\s,，。.!！?？~～、:：]|我的|那个|这个|那单|这单|那件|那双|那款|那份|那台|就是|我要|我买|订单|退货|退款|换货|取消|"
     r"地址|快递|物流|发货|看看|查查|一下|什么时候|多少|可以|怎么|不要了|不想要|东西|商品|买的"
 )
+
+
+_ASKING = re.compile(
+    r"什么时候|怎么(?:还|样)?|为什么|为啥|到哪[里儿]?了?|在哪[里儿]?|有没有|能不能|是不是|可不可以|还没(?:有)?|现在|已经|收到|签收|"
+    r"发出|送到|退掉|退货|换货|保修|发票|价保|退|换|修|催|查|看|帮|想|要|给|把|请|麻烦|谢谢|您好|你好|"
+    r"[我你您的了吗呢吧啊呀哦嘛是在有没不就都也和跟那这个单件双款份台瓶条一下到快点]"
+)
+
+
+def goods_words(text: str) -> str:
+    """Return what is left of a question about an order without the asking: 尔机 of 我的尔机到哪了.
+
+    "" where nothing of at least two signs is left, or too much: then it is about something else.
+    """
+    words = [word for word in _ASKING.sub(" ", _FILLER.sub(" ", normalise(text))).split() if len(word) > 1]
+    rest = " ".join(words)
+    return rest if len(rest) <= _LONGEST_GOODS else ""
+
+
+_LONGEST_GOODS = 12
 
 
 def match_words(text: str, names: Sequence[str]) -> list[int]:
@@ -166,7 +210,7 @@ def is_question(text: str) -> bool:
 
 
 _GIVES_UP = re.compile(
-    r"(?:不|别|甭)(?:想|要|用|给我|帮我)?(?:取消|退货|退款|退|换货|换|改地址|改|弄|办|申请|提交)(?:了|吧|啦)"
+    r"(?:不|别|甭)(?:想|要|用|给我|帮我)?(?:取消|退货|退款|退|换货|换|改地址|改|弄|办|申请|提交|报修|修|约|投诉|备注|撤销?)(?:了|吧|啦)"
 )
 
 
@@ -235,7 +279,8 @@ _PROVINCES = (
 )
 _HAN = r"[\u4e00-\u9fff]"
 _LEAD_IN = re.compile(
-    rf"^.*?(?:新?地址(?:应该)?(?:改成|改为|改到|换成|换到|是|为|[::])|改成|改为|改到|换成|换到|寄到|寄去|送到|发到|发去|发往|应该是|麻烦寄)"
+    rf"^.*?(?:新?地址(?:应该)?(?:改成|改为|改到|换成|换到|是|为|[::])|改成|改为|改到|换成|换到|寄到|寄去|送到|发到|发去|发往|应该是|麻烦寄"
+    r"|(?:^|[\s,，。;；])是)"
     rf"(?!{_HAN}{{0,2}}地址)\s*[::,，]?\s*"
 )
 _NAME_LABELLED = re.compile(
@@ -309,19 +354,28 @@ def _loose_name(rest: str) -> tuple[str | None, str]:
     return None, rest
 
 
+#: 北京路, 四川北路, 吉林大街 are streets of other cities; 道县 is a place in 湖南.
+_ROAD = r"[东西南北中一二三]?(?:大?[路街]|大?道(?!县)|胡同|巷)"
+
+
+def _begins(rest: str, name: str) -> bool:
+    """Whether a place begins with a province or a city, not with a street that is called after it."""
+    return re.match(rf"{name}(?!{_ROAD})", rest) is not None
+
+
 def _place(place: str) -> tuple[str | None, str | None, str | None, str | None]:
     province = city = district = None
     rest = re.sub(r"\s+", "", place)
     for name in _MUNICIPALITIES:
-        if rest.startswith(name):
+        if _begins(rest, name):
             province = city = f"{name}市"
             rest = re.sub(rf"^{name}市?(?:{name}市?)?", "", rest)
     for name, full in _REGIONS.items():
-        if rest.startswith(name):
+        if _begins(rest, name):
             province = full
             rest = rest.removeprefix(full).removeprefix(name)
     for name in _PROVINCES:
-        if rest.startswith(name):
+        if _begins(rest, name):
             province = f"{name}省"
             rest = rest.removeprefix(name).removeprefix("省")
     if city is None:

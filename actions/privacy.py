@@ -6,7 +6,7 @@ from rasa_sdk.events import SlotSet
 from typing_extensions import override
 
 from actions.base import Events, ShopAction, TurnContext, option
-from actions.wishes import refuses
+from actions.wishes import CARE_HEARD, CARE_TOLD, refuses
 
 
 class PersonalisationOff(ShopAction):
@@ -24,6 +24,8 @@ class PersonalisationOff(ShopAction):
         return [
             SlotSet("personalisation", False),
             SlotSet("prior", None),
+            SlotSet(CARE_HEARD, None),
+            SlotSet(CARE_TOLD, None),
             SlotSet("temperament", "neutral"),
         ]
 

@@ -72,7 +72,7 @@ class ProductSpec(ProductAction):
             facts["warranty_months"] = product.warranty_months
         if _ENGRAVABLE in product.tags:
             facts["customisable"] = True
-        group = wishes.care(turn.text)
+        group = wishes.care_once(turn)
         if group is not None:
             facts["care"] = group
         turn.say(
@@ -98,7 +98,7 @@ class ProductSize(ProductAction):
             )
             return
         if not sizes:
-            turn.say("utter_product_sold_out", {"product": product.name}, [option("ask_recommendation")])
+            _say_sold_out(turn, product)
             return
         facts: dict[str, Any] = {"product": product.name}
         if product.size_table:
@@ -135,7 +135,7 @@ class ProductStock(ProductAction):
         available = [sku for sku in product.skus if sku.stock > 0]
         meant = wishes.skus_meant(turn.text, product.skus)
         if not available:
-            turn.say("utter_product_sold_out", {"product": product.name}, [option("ask_recommendation")])
+            _say_sold_out(turn, product)
         elif len(meant) == 1:
             self._one(turn, product, meant[0], available)
         else:
@@ -162,9 +162,13 @@ class ProductStock(ProductAction):
             )
         else:
             facts["others"] = [other.label for other in available]
-            turn.say(
-                "utter_sku_sold_out", facts, [*_steps(product, "ask_price"), option("ask_recommendation")]
-            )
+            watch = option("watch_stock", product_id=product.product_id, sku_id=sku.sku_id)
+            turn.say("utter_sku_sold_out", facts, [watch, option("ask_recommendation")])
+
+
+def _say_sold_out(turn: TurnContext, product: Product) -> None:
+    steps = [*_steps(product, "watch_stock"), option("ask_recommendation")]
+    turn.say("utter_product_sold_out", {"product": product.name}, steps)
 
 
 def _size_step(product: Product) -> tuple[str, ...]:

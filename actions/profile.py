@@ -1,4 +1,4 @@
-"""What the shop holds of a customer: level, points, addresses, coupons. After login only."""
+"""What the shop holds of a customer: level, points, addresses. After login only."""
 
 from __future__ import annotations
 
@@ -102,30 +102,3 @@ def _shown(address: Address) -> dict[str, object]:
         "phone": mask_phone(address.phone),
         "is_default": address.is_default,
     }
-
-
-class ShowCoupons(AccountAction):
-    """Lists the coupons that can be used now, the first to lapse first."""
-
-    topic = "coupons"
-
-    @override
-    def name(self) -> str:
-        return "action_show_coupons"
-
-    @override
-    async def tell(self, turn: TurnContext, customer_id: str) -> None:
-        history = await turn.shop.history(customer_id)
-        now = await turn.shop.now()
-        usable = sorted(
-            (c for c in history.coupons if not c.used and c.valid_until > now), key=lambda c: c.valid_until
-        )
-        steps = [option("ask_recommendation"), option("ask_points")]
-        if not usable:
-            turn.say("utter_no_coupons", options=steps)
-            return
-        rows = [
-            {"amount": c.amount, "minimum": c.minimum, "scope": c.scope, "valid_until": c.valid_until}
-            for c in usable
-        ]
-        turn.say("utter_coupons", {"count": len(rows), "coupons": rows}, steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
@@ -13,16 +14,18 @@ from typing_extensions import override
 from actions import wishes
 from actions.base import Events, ShopAction, TurnContext, option
 from actions.labels import label
-from actions.product_choice import find_product, named_products
+from actions.looking import product_looked_at
+from actions.product_choice import clear_product, find_product, named_products, names_it, remember_products
 from actions.shop import cards
+from actions.shop.arrivals import newest
 from actions.shop.models import Product
+from actions.unwanted import Pick, unwanted, wanted
 from persona.strategy import Strategies, load_strategies
-
-Pick = tuple[Product, str]
 
 _CANDIDATES = 20
 _FITS = 0.75
 _NEW = timedelta(days=30)
+_GOES_WITH = re.compile(r"搭配|配套|[怎好]么?搭|[搭配]什么|搭一[个件条双]|配着|一起[买用穿]")
 
 
 @lru_cache(maxsize=1)
@@ -30,12 +33,13 @@ def _strategies() -> Strategies:
     return load_strategies()
 
 
-def _how_many(turn: TurnContext) -> int:
+def how_many(turn: TurnContext) -> int:
     """Return how many products the style shows at once; the rest follows on demand."""
     return _strategies().of(turn.slot("temperament")).recommendations
 
 
-def _row(product: Product, reason: str) -> dict[str, Any]:
+def row(product: Product, reason: str) -> dict[str, Any]:
+    """Return a product as the responses tell it, with the code of why it is shown."""
     return {
         "name": product.name,
         "price": product.price,
@@ -60,11 +64,19 @@ async def _wanted(turn: TurnContext) -> str | None:
     return " ".join(turn.entities("product")) or turn.text if named else None
 
 
-async def _candidates(turn: TurnContext, words: str) -> list[Pick]:
-    """Return candidates in order. Without the shopper's leave nothing of hers is used."""
+async def _recommended(turn: TurnContext, words: str) -> list[Pick]:
     personal = turn.slot("personalisation") is not False
     customer_id = turn.identity.customer_id if personal else None
-    picks = list(await turn.shop.recommend(customer_id=customer_id, words=words, limit=_CANDIDATES))
+    found = await turn.shop.recommend(customer_id=customer_id, words=words, limit=_CANDIDATES)
+    return wanted(list(found), unwanted(turn))
+
+
+async def candidates(turn: TurnContext, words: str) -> list[Pick]:
+    """Return candidates in order, nothing that she does not want to be shown.
+
+    Without the shopper's leave nothing of hers is used.
+    """
+    picks = await _recommended(turn, words)
     if not words:
         return picks
     fitting = await _fitting(turn, words)
@@ -73,12 +85,24 @@ async def _candidates(turn: TurnContext, words: str) -> list[Pick]:
 
 async def _fitting(turn: TurnContext, words: str) -> set[str]:
     """Return the products that fit the words about as well as the best: a charger is no phone."""
-    matches = await turn.shop.find_products(words, limit=_CANDIDATES)
+    matches = [m for m in await turn.shop.find_products(words, limit=_CANDIDATES) if names_it(m)]
     return {m.product.product_id for m in matches if m.score >= _FITS * matches[0].score}
 
 
+async def _going_with(turn: TurnContext, product: Product) -> list[Pick]:
+    """Return goods of the same department that are no other of the same thing: a scarf for a coat."""
+    picks = await _recommended(turn, product.category_label)
+    called = set(product.aliases)
+    return [
+        pick for pick in picks if pick[0].category == product.category and not called & set(pick[0].aliases)
+    ]
+
+
 class Recommend(ShopAction):
-    """Recommends from what she says, buys and looks at, each with its reason."""
+    """Recommends from what she says, buys and looks at, each with its reason.
+
+    What she is looking at is not recommended to her; asked for what goes with it (搭配), she gets that.
+    """
 
     @override
     def name(self) -> str:
@@ -86,8 +110,16 @@ class Recommend(ShopAction):
 
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
-        words = await _wanted(turn)
-        picks = [] if words is None else await _candidates(turn, words)
+        beside = (await clear_product(turn))[0] if _GOES_WITH.search(turn.text) else None
+        if beside is not None:
+            words: str | None = beside.category_label
+            picks = await _going_with(turn, beside)
+        else:
+            words = await _wanted(turn)
+            picks = [] if words is None else await candidates(turn, words)
+            shown = await product_looked_at(turn)
+            others = [pick for pick in picks if shown is None or pick[0].product_id != shown.product_id]
+            picks = others or picks
         limit = wishes.budget(turn.text)
         if limit is not None:
             picks = [pick for pick in picks if pick[0].price <= limit]
@@ -102,9 +134,9 @@ class Recommend(ShopAction):
 
 def show(turn: TurnContext, response: str, picks: Sequence[Pick], words: str, shown: int) -> Events:
     """Show the next candidates after `shown`, and remember how far she has seen."""
-    page = picks[shown : shown + _how_many(turn)]
-    facts: dict[str, Any] = {"picks": [_row(product, reason) for product, reason in page]}
-    group = wishes.care(turn.text)
+    page = picks[shown : shown + how_many(turn)]
+    facts: dict[str, Any] = {"picks": [row(product, reason) for product, reason in page]}
+    group = wishes.care_once(turn)
     if group is not None:
         facts["care"] = group
     first = page[0][0].product_id
@@ -115,6 +147,7 @@ def show(turn: TurnContext, response: str, picks: Sequence[Pick], words: str, sh
             option("ask_product", product_id=first),
             option("show_more"),
             option("ask_reviews", product_id=first),
+            option("dislike_product", product_id=first),
         ],
     )
     turn.card("products", products_card(page))
@@ -122,6 +155,7 @@ def show(turn: TurnContext, response: str, picks: Sequence[Pick], words: str, sh
         SlotSet("product_id", first),
         SlotSet("recommend_words", words),
         SlotSet("recommend_shown", float(shown + len(page))),
+        *remember_products([product.product_id for product, _ in page], "ask_product_spec"),
     ]
 
 
@@ -136,7 +170,7 @@ class ShowMore(ShopAction):
     async def handle(self, turn: TurnContext) -> Events | None:
         words = turn.slot("recommend_words") or ""
         shown = int(turn.slot("recommend_shown") or 0)
-        picks = await _candidates(turn, words)
+        picks = await candidates(turn, words)
         if shown >= len(picks):
             turn.say("utter_recommend_end", options=[option("ask_new_arrivals"), option("ask_human")])
             return [SlotSet("recommend_words", None), SlotSet("recommend_shown", None)]
@@ -153,11 +187,12 @@ class NewArrivals(ShopAction):
     @override
     async def handle(self, turn: TurnContext) -> Events | None:
         words = " ".join(turn.entities("product"))
-        picks = await turn.shop.recommend(customer_id=None, words=words, limit=100)
+        found = list(await turn.shop.recommend(customer_id=None, words=words, limit=100)) if words else []
+        picks = wanted(found or [(product, "new") for product in await newest(turn.shop)], unwanted(turn))
         since = (await turn.shop.now()).date() - _NEW
         fitting = await _fitting(turn, words) if words else {product.product_id for product, _ in picks}
         fresh = [p for p, _ in picks if p.listed_on >= since and p.product_id in fitting]
-        fresh = sorted(fresh, key=lambda product: product.listed_on, reverse=True)[: _how_many(turn)]
+        fresh = sorted(fresh, key=lambda product: product.listed_on, reverse=True)[: how_many(turn)]
         if not fresh:
             facts = {"words": words} if words else {}
             turn.say("utter_no_new_arrivals", facts, [option("ask_recommendation")])
@@ -173,7 +208,8 @@ class NewArrivals(ShopAction):
             [option("ask_product", product_id=first), option("ask_recommendation")],
         )
         turn.card("products", products_card([(product, "new") for product in fresh]))
-        return [SlotSet("product_id", first)]
+        offered = remember_products([product.product_id for product in fresh], "ask_product_spec")
+        return [SlotSet("product_id", first), *offered]
 
 
 class ShowReviews(ShopAction):

@@ -14,6 +14,8 @@ from actions.shop.models import AfterSaleKind, Order, OrderState, ReturnTerms
 TWINS = {AfterSaleKind.REFUND: AfterSaleKind.RETURN, AfterSaleKind.RETURN: AfterSaleKind.REFUND}
 #: Longer than any deadline without a warranty.
 _LATELY = timedelta(days=16)
+#: As many as the shop judges in one call.
+_AT_ONCE = 50
 
 
 async def allowed_tiers(
@@ -25,12 +27,9 @@ async def allowed_tiers(
     nothing for any order, those that fit `otherwise` may be meant, to say why.
     """
     now = await turn.shop.now()
-    allowed: dict[str, ReturnTerms] = {}
-    for order in await own_orders(turn):
-        if order.state in (OrderState.DELIVERED, *MOVING, OrderState.PAID):
-            terms = await terms_of(turn, order.order_number)
-            if terms.allowed:
-                allowed[order.order_number] = terms
+    asked = [o for o in await own_orders(turn) if o.state in (OrderState.DELIVERED, *MOVING, OrderState.PAID)]
+    found = await all_terms(turn, asked)
+    allowed = {number: terms for number, terms in found.items() if terms.allowed}
     kinds = {kind, TWINS.get(kind)} if kind is not None else set(AfterSaleKind)
 
     def offers(order: Order) -> bool:
@@ -48,12 +47,11 @@ async def allowed_tiers(
 
 async def refuse_all(turn: TurnContext, orders: Sequence[Order]) -> bool:
     """Say why nothing can be asked for any of `orders`, by the latest of them; False where something can."""
-    terms = [await terms_of(turn, order.order_number) for order in orders]
-    if any(t.allowed for t in terms):
+    found = await all_terms(turn, orders)
+    if any(terms.allowed for terms in found.values()):
         return False
-    late = [
-        (t.deadline, o) for t, o in zip(terms, orders, strict=True) if t.rule == "too_late" and t.deadline
-    ]
+    judged = [(found[o.order_number], o) for o in orders if o.order_number in found]
+    late = [(t.deadline, o) for t, o in judged if t.rule == "too_late" and t.deadline]
     if len(late) < len(orders):
         return False
     deadline, last = max(late, key=lambda pair: pair[0])
@@ -71,6 +69,22 @@ def _lately_delivered(now: datetime) -> Fits:
         return order.state is OrderState.DELIVERED and delivered is not None and now - delivered < _LATELY
 
     return fits
+
+
+async def all_terms(turn: TurnContext, orders: Sequence[Order]) -> dict[str, ReturnTerms]:
+    """Return what the shop's rules say about several orders that the sender may see, by number.
+
+    One call for her own and one for those opened by verification, however many there are.
+    """
+    asked: dict[str | None, list[str]] = {}
+    for order in orders:
+        asked.setdefault(authority(turn.identity, order.order_number), []).append(order.order_number)
+    found: dict[str, ReturnTerms] = {}
+    for owner, numbers in asked.items():
+        for start in range(0, len(numbers), _AT_ONCE):
+            part = numbers[start : start + _AT_ONCE]
+            found.update(await turn.shop.return_terms_of(part, customer_id=owner))
+    return found
 
 
 async def terms_of(turn: TurnContext, number: str) -> ReturnTerms:

@@ -11,6 +11,19 @@ _ANSWERS = {"crisis": "utter_share_crisis", "sorrow": "utter_share_low", "joy": 
 _MEANT = {"share_crisis": "utter_share_crisis", "share_low": "utter_share_low"}
 
 
+class Chat(ShopAction):
+    """Small talk, unless her words are grave."""
+
+    @override
+    def name(self) -> str:
+        return "action_chat"
+
+    @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        turn.say(_ANSWERS["crisis"] if wishes.feeling(turn.text) == "crisis" else "utter_chitchat")
+        return None
+
+
 class Share(ShopAction):
     """Feels with her. The graver of the intent and of her words counts; joy needs a word of joy."""
 

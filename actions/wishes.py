@@ -1,6 +1,6 @@
 """Reads from typed text what a shopper says of herself and of what she wants: body, budget, whom it is for.
 
-Pure functions, no Rasa, no shop.
+Functions of a text alone, no Rasa, no shop; of a turn, where a conversation remembers who needs care.
 """
 
 from __future__ import annotations
@@ -11,11 +11,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from actions.parsing import normalise, number_of
 from actions.shop.models import Sku
+
+if TYPE_CHECKING:
+    from actions.base import TurnContext
+
+#: Feelings of which nobody is reminded: who has died needs no care.
+_GRIEF = ("crisis", "sorrow")
+#: Slots: codes of those who need care, as far as they were mentioned, and as far as a reply spoke of them.
+CARE_HEARD, CARE_TOLD = "care_heard", "care_told"
 
 _MEANINGS = Path(__file__).resolve().parents[1] / "nlu_data" / "meanings"
 
@@ -153,6 +162,11 @@ def budget(text: str) -> Decimal | None:
     return amount * _ABOUT if match["about"] in ("左右", "上下") else amount
 
 
+def without_budget(text: str) -> str:
+    """Return what a shopper looks for, without what she wants to pay."""
+    return re.sub(r"\s+", " ", _BUDGET.sub(" ", normalise(text))).strip()
+
+
 def _amount(words: str) -> Decimal | None:
     unit = _UNITS.get(words[-1], 1)
     digits = words[:-1] if unit > 1 else words
@@ -168,7 +182,48 @@ def _meanings(name: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 def care(text: str) -> str | None:
     """Return the code of who needs care (``pregnant``, ``allergy``, ``infant``, ``elder``), or None."""
-    return next((code for code, pattern in _meanings("care") if pattern.search(text)), None)
+    return next(iter(cares(text)), None)
+
+
+def cares(text: str) -> list[str]:
+    """Return the codes of all who need care by these words, the gravest first."""
+    return [code for code, pattern in _meanings("care") if pattern.search(text)]
+
+
+def hear_care(turn: TurnContext) -> None:
+    """Tell the front who of this message needs care, for the person who takes over, and remember it.
+
+    It is heard whatever is switched off, as a mood is; where personalisation is off nothing is kept of it.
+    """
+    found = cares(turn.text) if feeling(turn.text) not in _GRIEF else []
+    for code in found:
+        turn.directive("care", who=code)
+    heard = turn.slot(CARE_HEARD) or []
+    if set(found) - set(heard) and turn.slot("personalisation") is not False:
+        turn.note(CARE_HEARD, [*heard, *(code for code in found if code not in heard)])
+
+
+def care_once(turn: TurnContext) -> str | None:
+    """Return who needs care, for the fact ``care`` of a reply: once in a conversation for each of them.
+
+    What an earlier message mentioned counts too. Whoever asks tells it: it is not returned again.
+    """
+    told = turn.slot(CARE_TOLD) or []
+    here = cares(turn.text) if feeling(turn.text) not in _GRIEF else []
+    known = [*here, *(turn.slot(CARE_HEARD) or [])]
+    if turn.slot("personalisation") is False:
+        return next(iter(known), None)  # nothing is kept, so nothing is known of what was told
+    code = next((code for code in known if code not in told), None)
+    if code is not None:
+        turn.note(CARE_TOLD, [*told, code])
+    return code
+
+
+def tell_care(turn: TurnContext) -> None:
+    """Say after an answer what is thought of for who needs care, the first time it fits."""
+    code = care_once(turn)
+    if code is not None:
+        turn.say("utter_care", {"care": code})
 
 
 def feeling(text: str) -> str | None:

@@ -49,7 +49,12 @@ WHICH = "write_order"
 CONFIRM = "confirmed"
 
 #: Slots that any of the forms may use; a form that opens or ends clears them all.
-WRITE_SLOTS = ("write_order", "write_key", "new_address", "aftersale_kind", "aftersale_reason", "confirmed")
+WRITE_SLOTS = (
+    *("write_order", "write_key", "new_address", "aftersale_kind", "aftersale_reason", "confirmed"),
+    *("repair_product", "repair_fault", "delivery_slot", "slot_words"),
+    *("invoice_kind", "invoice_name", "invoice_tax", "invoice_email", "protected_amount"),
+    *("order_note", "withdrawn_request"),
+)
 
 #: Intents that answer a form's question; every other intent is another topic.
 ANSWERS = frozenset(
@@ -63,20 +68,21 @@ ANSWERS = frozenset(
         "choose_address",
         "give_order_number",
     }
-    | {"give_phone_tail", "nlu_fallback", ""}
+    | {"choose_invoice_kind", "choose_invoice_title", "give_phone_tail", "nlu_fallback", ""}
 )
 
 #: Questions about orders, leave and thanks: in the middle of a form they are answered, whatever they name.
 READS = frozenset(
     {"ask_order_status", "list_orders", "track_shipment", "urge_shipment", "ask_aftersale_progress"}
-    | {"ask_return_policy"}
+    | {"ask_return_policy", "ask_my_warranty", "ask_repair_progress", "ask_pay_deadline", "wish_drop_off"}
+    | {"report_payment_failed", "report_paid_unpaid", "report_charged_twice", "report_wrong_amount"}
     | LEAVING
     | COURTESIES
 )
 
-_SHORT = 60
+_SHORT = 60  # characters of an answer that was taken for another topic
 
-_RESELECTS = re.compile(r"[换改]成|不是[这那]|另外?一?|应该是|第.{1,3}[个单笔]|那[个单件]|订单")
+_RESELECTS = re.compile(r"[换改]成|不是[这那]|另外?一?|应该是|第.{1,3}[个单笔]|那[个单件笔]|订单")
 
 
 class Phase(Enum):
@@ -133,6 +139,8 @@ class WriteForm(ShopAction, ABC):
         tiers: which orders it can be about, unless :meth:`fitting` knows better.
         left: the response for leaving it.
         none_fits: the response where none of her orders fits.
+        longest: characters of an answer to its question that was taken for another topic.
+        taken_back: the intents that leave it besides ``stop``, unless she asks: 取消了还能恢复吗.
     """
 
     form: ClassVar[str]
@@ -141,6 +149,8 @@ class WriteForm(ShopAction, ABC):
     tiers: ClassVar[tuple[Fits, ...]]
     left: ClassVar[str]
     none_fits: ClassVar[str]
+    longest: ClassVar[int] = _SHORT
+    taken_back: ClassVar[frozenset[str]] = frozenset()
 
     @override
     def name(self) -> str:
@@ -198,9 +208,10 @@ class WriteForm(ShopAction, ABC):
     async def _message(self, turn: TurnContext, draft: Draft) -> Events:
         requested = turn.slot(REQUESTED)
         intent = turn.intent
-        if intent == "stop" and named_number(turn) is None:
+        back = intent in self.taken_back and not parsing.is_question(turn.text)
+        if (back or intent == "stop") and named_number(turn) is None:
             return self._leave(turn, draft)
-        if intent not in ANSWERS and intent not in self.intents and not await self._answers(turn, requested):
+        if intent not in ANSWERS and intent not in self.intents and not await self.answers(turn, requested):
             return []  # another topic
         if turn.slot("offered_intent") not in (None, *self.intents) and intent in (
             "choose",
@@ -217,16 +228,18 @@ class WriteForm(ShopAction, ABC):
             return await self._advance(turn, draft)
         return await self._answer(turn, draft, requested)
 
-    async def _answers(self, turn: TurnContext, requested: str | None) -> bool:
+    async def answers(self, turn: TurnContext, requested: str | None) -> bool:
         """Whether a message that was taken for another topic answers the question that waits.
 
         A product's name alone, or a reason in a few words, is easily taken for something else.
         """
-        if not turn.text or len(turn.text) > _SHORT or turn.intent in READS or parsing.is_question(turn.text):
+        if not turn.text or len(turn.text) > self.longest:
+            return False
+        if turn.intent in READS or parsing.is_question(turn.text):
             return False
         if requested == WHICH:
             offered = turn.slot("offered_orders") or ()
-            return len(pick(turn.text, await own_orders(turn), offered)) == 1
+            return len(pick(turn.text, await own_orders(turn), offered, await turn.shop.now())) == 1
         return requested in self.details and self.understands(turn, str(requested))
 
     def understands(self, turn: TurnContext, requested: str) -> bool:
@@ -262,7 +275,7 @@ class WriteForm(ShopAction, ABC):
         if number is None and turn.text and (requested == WHICH or _RESELECTS.search(turn.text)):
             orders = await own_orders(turn)
             offered = turn.slot("offered_orders") or ()
-            pointed = pick(turn.text, orders, offered)
+            pointed = pick(turn.text, orders, offered, await turn.shop.now())
             if len(pointed) > 1:
                 pointed = [o for o in pointed if any(tier(o) for tier in self.tiers)] or pointed
             number = pointed[0].order_number if len(pointed) == 1 else None
@@ -336,12 +349,8 @@ class WriteForm(ShopAction, ABC):
         return ended(SlotSet("last_write", draft.key))
 
     def _leave(self, turn: TurnContext, draft: Draft) -> Events:
-        turn.say(
-            self.left,
-            options=[option("ask_order_status", order_number=draft.order_number)]
-            if draft.order_number
-            else [],
-        )
+        number = draft.order_number
+        turn.say(self.left, options=[option("ask_order_status", order_number=number)] if number else [])
         return ended()
 
     # -- failures ---------------------------------------------------------------------------------

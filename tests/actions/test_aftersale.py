@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from actions.aftersale import AfterSaleForm, AskAfterSaleProgress, AskReturnPolicy
 from actions.order_choice import MOVING
-from actions.shop.errors import ShopTimeoutError
+from actions.shop.errors import NotFoundError, ShopTimeoutError
 from actions.shop.models import AfterSaleKind, AfterSaleState, Fault, Order, OrderState
 from actions.shop.sql import SqlShop
 from tests.shop.helpers import order_in
@@ -167,6 +169,15 @@ async def test_progress_of_every_request_is_told(shop: SqlShop) -> None:
     assert len(told) >= 2
 
 
+async def test_a_review_that_is_overdue_is_called_late(shop: SqlShop, clock: Clock) -> None:
+    [request] = [r for r in await shop.after_sales("u1007") if r.state is AfterSaleState.SUBMITTED]
+    clock.now = request.review_by + timedelta(hours=1)
+    stage = Stage(shop, customer_id="u1007")
+    entities = {"order_number": request.order_number}
+    scene = await stage.play(AskAfterSaleProgress(), intent="ask_aftersale_progress", entities=entities)
+    assert scene.responses == ["utter_aftersale_submitted_late"]
+
+
 async def test_progress_without_a_request(shop: SqlShop) -> None:
     order = await returnable(shop)
     stage = Stage(shop, customer_id=order.customer_id)
@@ -255,3 +266,47 @@ async def test_where_every_deadline_is_past_the_latest_is_told(shop: SqlShop, cl
         assert policy.responses == ["utter_aftersale_all_too_late"]
         told += 1
     assert told
+
+
+@pytest.mark.parametrize(
+    ("intent", "text", "reason"),
+    [
+        ("report_damaged", "箱子打开里面都烂了", "damaged"),
+        ("report_missing_item", "只有一瓶，另一瓶呢", "missing_parts"),
+        ("report_wrong_item", "我买的不是这一款", "wrong_item"),
+    ],
+)
+async def test_what_came_wrong_is_the_reason_whatever_the_words(
+    shop: SqlShop, intent: str, text: str, reason: str
+) -> None:
+    order = await returnable(shop)
+    form, asked = await opened(shop, order, intent, text)
+    assert asked.responses == ["utter_policy_sorry", "utter_aftersale_which_kind"]
+    summary = await form.say(intent="request_return", entities={"order_number": order.order_number})
+    assert summary.responses == ["utter_return_confirm"]
+    assert (summary.facts["reason"], summary.facts["shop_pays"]) == (reason, True)
+    assert (await form.confirm()).responses == ["utter_return_submitted"]
+    request = await shop.after_sale_of_order(order.order_number, customer_id=None)
+    assert request is not None
+    assert request.reason == reason
+
+
+async def test_a_choice_of_orders_keeps_what_came_wrong(shop: SqlShop) -> None:
+    for customer in sorted({o.customer_id for o in await all_orders(shop)}):
+        form = FormStage(Stage(shop, customer_id=customer), AfterSaleForm())
+        scene = await form.open("收到少了一件", intent="report_missing_item")
+        if scene.responses != ["utter_which_order"]:
+            continue
+        assert form.stage.slots["offered_intent"] == "report_missing_item"
+        chosen = form.stage.slots["offered_orders"][0]
+        await form.say(intent="report_missing_item", entities={"order_number": chosen})
+        assert form.stage.slots["aftersale_reason"] == "missing_parts"
+        return
+    pytest.fail("nobody has to choose")
+
+
+async def test_without_a_policy_the_form_asks_all_the_same(shop: SqlShop) -> None:
+    order = await returnable(shop)
+    with broken(shop, "policy", NotFoundError("the shop says nothing of it")):
+        _, asked = await opened(shop, order, "report_damaged", "收到是碎的")
+    assert asked.responses == ["utter_aftersale_which_kind"]

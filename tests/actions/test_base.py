@@ -15,7 +15,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import base, shop_access
 from actions.base import Events, ShopAction, TurnContext, option
-from actions.shop.errors import NotFoundError, ShopUnavailableError
+from actions.shop.errors import NotFoundError, NotOfferedError, ShopUnavailableError
 
 
 def tracker(message_id: str = "m_1", text: str = "我的快递") -> Tracker:
@@ -65,6 +65,7 @@ async def test_facts_travel_as_json() -> None:
     [
         (ShopUnavailableError(), "utter_shop_unavailable"),
         (NotFoundError(), "utter_not_found"),
+        (NotOfferedError("no coupons here"), "utter_not_offered"),
         (ZeroDivisionError("手机 13812345678"), "utter_action_failed"),
     ],
 )

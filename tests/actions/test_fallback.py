@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from actions.fallback import OFFERS, Fallback, likely_offers
+from actions.fallback import Fallback, likely_offers, offers
+from actions.policy_topics import topics
 from actions.shop.sql import SqlShop
 from persona.strategy import Style
 from tests.support.stage import Stage, wording
@@ -65,4 +66,23 @@ async def test_symbols_alone_get_a_kind_answer(shop: SqlShop, text: str) -> None
 def test_an_intent_is_offered_once_and_every_offer_has_words() -> None:
     twice = [{"name": "ask_points", "confidence": 0.3}, {"name": "ask_points", "confidence": 0.2}]
     assert likely_offers(twice) == ["ask_points"]
-    assert set(OFFERS.values()) <= set(wording().catalogue.options)
+    assert set(offers().values()) <= set(wording().catalogue.options)
+    assert offers()["ask_product_spec"] == "ask_product"  # an option of another name
+    assert not set(offers()) & {"affirm", "stop", "choose_reason", "not_solved", ""}
+
+
+def test_every_question_about_the_rules_that_has_a_title_can_be_offered() -> None:
+    titled = set(topics()) & set(wording().catalogue.options)
+    assert titled <= set(offers())
+    ranking = [{"name": intent, "confidence": 0.2} for intent in sorted(titled)[:5]]
+    assert likely_offers(ranking) == [entry["name"] for entry in ranking[:3]]
+
+
+async def test_it_asks_once_and_then_offers_a_person_as_long_as_it_understands_nothing(shop: SqlShop) -> None:
+    events = [user()]
+    heard = []
+    for _ in range(3):
+        scene = await Stage(shop).play(Fallback(), "就是那个嘛", ranking=RANKING, events=events)
+        heard.append((scene.responses[0], len(scene.options)))
+        events += [action("action_fallback"), action("action_listen"), user()]
+    assert heard == [("utter_fallback", 3), *[("utter_fallback_human", 3)] * 2]

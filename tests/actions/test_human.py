@@ -6,7 +6,8 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
-from actions.human import RequestCallback, RequestHuman, TakeContact, TellServiceHours
+from actions.callback import RequestCallback
+from actions.human import RequestHuman, TakeContact, TellServiceHours
 from actions.shop.errors import ShopUnavailableError
 from actions.shop.models import ServiceHours
 from actions.shop.sql import SqlShop

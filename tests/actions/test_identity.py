@@ -52,7 +52,11 @@ def test_a_valid_assertion_proves_customer_orders_and_source() -> None:
         None,
         {"sub": "u1"},
     ],
-)
+    ids=[
+        "other key", "over", "too long", "endless", "other conversation", "of the actions", "for the front",
+        "unsigned", "rubbish", "none", "no text",
+    ],
+)  # fmt: skip
 def test_anything_else_proves_nothing(token: object) -> None:
     identity = identify("c_1", message(token))
     assert identity.anonymous

@@ -7,10 +7,11 @@ from datetime import timedelta
 from actions.logistics import TrackShipment, UrgeShipment
 from actions.shop.models import OrderState
 from actions.shop.sql import SqlShop
+from persona.strategy import Style
 from tests.shop.helpers import order_in
 from tests.support.forms import all_orders, few_of_each_state
 from tests.support.shop import Clock
-from tests.support.stage import Stage
+from tests.support.stage import Stage, wording
 
 TRAVELLED = (OrderState.SHIPPED, OrderState.EXCEPTION, OrderState.DELIVERED)
 
@@ -45,6 +46,26 @@ async def test_a_late_parcel_is_called_late(shop: SqlShop) -> None:
         )
         assert scene.responses == ["utter_track_late"]
         assert scene.facts["promised_by"] < scene.facts["expected_by"]
+
+
+async def test_a_booked_delivery_time_is_told_wherever_she_asks(shop: SqlShop) -> None:
+    told = set()
+    for order in await all_orders(shop):
+        offer = await shop.delivery_slots(order.order_number, customer_id=None)
+        if not offer.allowed or order.state not in {OrderState.PAID, OrderState.SHIPPED}:
+            continue
+        slot = offer.slots[-1]
+        await shop.choose_slot(order.order_number, slot.slot_id, customer_id=None, key=order.order_number)
+        stage = Stage(shop, orders=[order.order_number])
+        scene = await stage.play(TrackShipment(), "到哪了", intent="track_shipment")
+        if scene.responses[0] in told | {"utter_track_late", "utter_order_paid_late"}:
+            continue
+        told.add(scene.responses[0])
+        assert scene.facts["slot_from"] == slot.starts_at.isoformat()
+        begins = f"{slot.starts_at.month}月{slot.starts_at.day}日 {slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}"
+        for style in Style:
+            assert begins in wording().say(scene.responses[0], scene.facts, style).text, style
+    assert told == {"utter_track_moving", "utter_order_paid"}
 
 
 async def test_urging_is_done_once_however_often_the_message_comes(shop: SqlShop, clock: Clock) -> None:

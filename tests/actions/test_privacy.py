@@ -14,7 +14,8 @@ async def test_off_tells_the_front_and_forgets(shop: SqlShop) -> None:
     stage = Stage(shop, "u1006", slots={"temperament": "lively", "prior": {"prior": [0, 0, 0, 0]}})
     scene = await stage.play(PersonalisationOff(), "别分析我", intent="personalisation_off")
     assert scene.directives == [{"type": "directive", "directive": "personalisation", "on": False}]
-    assert scene.slots == {"personalisation": False, "prior": None, "temperament": "neutral"}
+    forgotten = {"prior": None, "care_heard": None, "care_told": None}
+    assert scene.slots == {"personalisation": False, "temperament": "neutral", **forgotten}
     for text in scene.texts().values():
         assert "删除" in text
         assert "价格" in text

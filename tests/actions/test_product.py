@@ -99,6 +99,12 @@ async def test_what_the_shop_does_not_have_is_said(shop: SqlShop) -> None:
     assert scene.facts == {"words": "冰箱"}
 
 
+async def test_a_word_in_a_description_names_nothing(shop: SqlShop) -> None:
+    # 洗碗机 stands among the figures of an air fryer, whose basket it may wash.
+    scene = await Stage(shop).play(ProductPrice(), "洗碗机多少钱", entities={"product": "洗碗机"})
+    assert scene.responses == ["utter_product_not_found"]
+
+
 async def test_a_tapped_product_that_is_gone_is_asked_for_again(shop: SqlShop) -> None:
     scene = await Stage(shop).play(
         ProductPrice(), intent="ask_product_price", entities={"product_id": "p999"}

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from actions.profile import AccountAction, ShowAddresses, ShowCoupons, ShowMembership, ShowPoints
+from actions.profile import AccountAction, ShowAddresses, ShowMembership, ShowPoints
+from actions.promotion import ShowCoupons
 from actions.shop.models import MemberLevel
 from actions.shop.sql import SqlShop
 from bot.conversation.escalation import Rules
-from tests.support.shop import Clock
 from tests.support.stage import Stage
 
 ALL: tuple[type[AccountAction], ...] = (ShowMembership, ShowPoints, ShowAddresses, ShowCoupons)
@@ -74,17 +74,3 @@ async def test_addresses_show_the_place_and_hide_name_and_phone(shop: SqlShop) -
         assert "北京市北京市" not in text
         assert customer.phone not in text
         assert customer.name not in text
-
-
-async def test_only_coupons_that_can_be_used_now_are_listed(shop: SqlShop, clock: Clock) -> None:
-    owners = [f"u10{n:02}" for n in range(1, 26)]
-    histories = [await shop.history(owner) for owner in owners]
-    owner = next(h for h in histories if any(not c.used and c.valid_until > clock.now for c in h.coupons))
-    usable = [c for c in owner.coupons if not c.used and c.valid_until > clock.now]
-    scene = await Stage(shop, owner.customer_id).play(ShowCoupons(), "我有券吗")
-    assert scene.facts["count"] == len(usable)
-    dates = [row["valid_until"] for row in scene.facts["coupons"]]
-    assert dates == sorted(dates)
-    clock.now = max(c.valid_until for c in owner.coupons) + timedelta(seconds=1)
-    later = await Stage(shop, owner.customer_id).play(ShowCoupons(), "我有券吗")
-    assert later.responses == ["utter_no_coupons"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -168,18 +169,24 @@ async def test_errors_tell_the_caller_nothing_and_the_log_no_personal_data(tmp_p
 
 async def test_a_body_without_end_is_refused(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        status, text = await server.call("action_speak", padding="x" * 3_000_000)
+        for _ in range(10):
+            # It hangs up on what it refuses, sometimes before all is written and the answer read.
+            with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+                status, text = await server.call("action_speak", padding="x" * 3_000_000)
+                break
         assert status == 413
         assert len(text) < 200
 
 
-async def test_health_is_that_of_the_shop(tmp_path: Path) -> None:
+async def test_without_the_shop_it_serves_and_says_so(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        async with server.session.get(f"{server.url}/health") as answer:
-            assert answer.status == 200
         (tmp_path / "down").touch()
         async with server.session.get(f"{server.url}/health") as answer:
-            assert answer.status == 503
+            assert (answer.status, await answer.json()) == (200, {"status": "degraded", "shop": False})
+        (tmp_path / "down").unlink()
+        await asyncio.sleep(1.1)  # one look serves a second
+        async with server.session.get(f"{server.url}/health") as answer:
+            assert (answer.status, await answer.json()) == (200, {"status": "ok", "shop": True})
 
 
 def test_forms_and_slots_come_from_all_domain_files(tmp_path: Path) -> None:

@@ -11,8 +11,19 @@ from actions import base
 from actions.address import AddressForm
 from actions.aftersale import AfterSaleForm, AskAfterSaleProgress, AskReturnPolicy
 from actions.cancel import CancelForm
+from actions.invoice import AskInvoice, AskInvoiceReissue, AskInvoiceStatus, InvoiceForm
 from actions.logistics import TrackShipment, UrgeShipment
 from actions.order import AskOrderStatus, ListOrders
+from actions.praise import TakePraise
+from actions.price_protection import AskPriceProtection
+from actions.promotion import (
+    CheckCoupons,
+    ClaimCoupon,
+    ShowCoupons,
+    TellCouponReturn,
+    TellPromotions,
+    TellStacking,
+)
 from actions.shop.models import OrderState
 from tests.shop.helpers import order_in
 from tests.support.forms import FormStage
@@ -30,11 +41,23 @@ READS = {
     "urge_shipment": UrgeShipment,
     "ask_aftersale_progress": AskAfterSaleProgress,
     "ask_return_policy": AskReturnPolicy,
+    "ask_coupons": ShowCoupons,
+    "ask_coupon_problem": CheckCoupons,
+    "ask_promotions": TellPromotions,
+    "ask_stacking": TellStacking,
+    "claim_coupon": ClaimCoupon,
+    "ask_coupon_return": TellCouponReturn,
+    "ask_invoice": AskInvoice,
+    "ask_invoice_status": AskInvoiceStatus,
+    "ask_invoice_reissue": AskInvoiceReissue,
+    "ask_price_protection": AskPriceProtection,
+    "praise_service": TakePraise,
 }
 FORMS = {
     "cancel_order": (CancelForm, OrderState.PAID, ""),
     "change_address": (AddressForm, OrderState.PAID, "改成杭州市西湖区文三路88号3栋502"),
     "request_refund": (AfterSaleForm, OrderState.EXCEPTION, "等太久了退款"),
+    "request_invoice": (InvoiceForm, OrderState.DELIVERED, "开个人的电子发票"),
 }
 
 

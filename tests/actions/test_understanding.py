@@ -51,6 +51,16 @@ STRANGER = {
     "我真的不想活了": "utter_share_crisis",
     "帮我用python写个爬虫": "utter_out_of_scope",
     "感冒发烧吃什么药": "utter_out_of_scope",
+    "店里这阵子搞啥活动没": "utter_promotions",
+    "优惠券跟活动可以一块儿用不": "utter_stacking",
+    "给我也领张券嘛": "utter_login_needed",
+    "我那券结账死活选不上": "utter_login_needed",
+    "退了货之前用掉的券还回得来吗": "utter_coupon_return",
+    "你们这能开公司抬头的票吗": "utter_invoice_general",
+    "退货的话发票咋处理": "utter_invoice_after_return",
+    "才买两天就降价了，补不补啊": "utter_verify_ask_number",
+    "送货小哥人特别好，想夸一下": "utter_praise_service",
+    "裤子收到了，料子真舒服": "utter_praise_goods",
 }
 
 

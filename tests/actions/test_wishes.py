@@ -7,8 +7,17 @@ from decimal import Decimal
 import pytest
 
 from actions import wishes
-from actions.shop.models import Sku
+from actions.cancel import CancelForm
+from actions.policy import AnswerPolicy
+from actions.privacy import PersonalisationOff
+from actions.product import ProductSpec
+from actions.shop.models import OrderState, Sku
+from actions.shop.sql import SqlShop
+from actions.smalltalk import Chat, Share
 from actions.wishes import Body
+from tests.shop.helpers import order_in
+from tests.support.forms import FormStage
+from tests.support.stage import Stage
 
 WOMEN = (
     ("尺码", "身高", "体重", "胸围"),
@@ -123,3 +132,68 @@ def test_variants_are_found_by_colour_and_whole_size(text: str, labels: list[str
 def test_memory_is_named_by_its_larger_half() -> None:
     assert [s.label for s in wishes.skus_meant("512G的多少钱", PHONES)] == ["深海蓝 / 16GB+512GB"]
     assert [s.label for s in wishes.skus_meant("蓝色256g", PHONES)] == ["深海蓝 / 12GB+256GB"]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("我怀孕了，给我妈也买一件", ["pregnant", "elder"]),
+        ("孩子才6个月大，对牛奶过敏", ["allergy", "infant"]),
+        ("保修12个月吗", []),
+        ("布娃娃有货吗", []),
+    ],
+)
+def test_all_who_need_care(text: str, codes: list[str]) -> None:
+    assert wishes.cares(text) == codes
+
+
+async def test_who_needs_care_is_told_the_desk_each_time_and_the_shopper_once(shop: SqlShop) -> None:
+    stage = Stage(shop)
+    product = {"product_id": "p503"}
+    first = await stage.play(ProductSpec(), "孕妇能用吗", entities=product)
+    assert first.facts["care"] == "pregnant"
+    assert [d["who"] for d in first.directives if d["directive"] == "care"] == ["pregnant"]
+    again = await stage.play(ProductSpec(), "孕妇真的能用吗", entities=product)
+    assert "care" not in again.facts
+    assert [d["who"] for d in again.directives] == ["pregnant"]
+    other = await stage.play(ProductSpec(), "我还过敏", entities=product)
+    assert other.facts["care"] == "allergy"
+
+
+async def test_what_was_mentioned_earlier_is_thought_of_where_it_fits(shop: SqlShop) -> None:
+    stage = Stage(shop)
+    await stage.play(Chat(), "我家里有老人", intent="chitchat")
+    scene = await stage.play(ProductSpec(), "参数", entities={"product_id": "p503"})
+    assert scene.facts["care"] == "elder"
+
+
+async def test_a_loss_is_no_matter_of_care(shop: SqlShop) -> None:
+    stage = Stage(shop)
+    scene = await stage.play(Share(), "奶奶走了", intent="share_low")
+    assert (scene.directives, stage.slots.get("care_heard")) == ([], None)
+
+
+async def test_without_personalisation_it_is_heard_and_not_remembered(shop: SqlShop) -> None:
+    stage = Stage(shop, slots={"personalisation": False})
+    scene = await stage.play(ProductSpec(), "孕妇能用吗", entities={"product_id": "p503"})
+    assert scene.facts["care"] == "pregnant"
+    assert [d["who"] for d in scene.directives] == ["pregnant"]
+    assert not {"care_heard", "care_told"} & set(scene.slots)
+    await stage.play(PersonalisationOff(), "关闭个性化", intent="personalisation_off")
+    assert stage.slots["care_heard"] is None
+
+
+async def test_a_form_leaves_a_message_of_another_topic_untouched(shop: SqlShop) -> None:
+    order = await order_in(shop, OrderState.PAID)
+    form = FormStage(Stage(shop, customer_id=order.customer_id), CancelForm())
+    await form.open(intent="cancel_order", entities={"order_number": order.order_number})
+    scene = await form.say("孕妇能用吗", intent="ask_product_spec")
+    assert (scene.messages, scene.events) == ([], [])
+
+
+async def test_an_answer_from_the_rules_thinks_of_her_once(shop: SqlShop) -> None:
+    stage = Stage(shop)
+    first = await stage.play(AnswerPolicy(), "我怀孕了，能货到付款吗", intent="ask_cash_on_delivery")
+    assert first.responses[-1] == "utter_care"
+    again = await stage.play(AnswerPolicy(), "孕妇也能开电子发票吗", intent="ask_e_invoice")
+    assert "utter_care" not in again.responses
