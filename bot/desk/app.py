@@ -23,6 +23,7 @@ from bot.desk.views.figures import FigurePages
 from bot.desk.views.live import LIVE, Live
 from bot.desk.views.login import Login
 from bot.desk.views.pictures import PicturePages
+from bot.desk.views.policies import PolicyPages
 from bot.desk.views.queue import Queue
 
 #: Own scripts and styles alone; pictures may be previews of what an agent is about to send (blob:).
@@ -50,7 +51,7 @@ def make_desk(parts: DeskParts) -> web.Application:
     install(render.set_up(app))
     for view in (assets, Login(), OwnAccount(), AccountPages(), AuditPages(), FigurePages(), live):
         app.add_routes(view.routes())
-    for page in (Queue(), ConversationPages(), Doing(), CustomerPages(), PicturePages()):
+    for page in (Queue(), ConversationPages(), Doing(), CustomerPages(), PicturePages(), PolicyPages()):
         app.add_routes(page.routes())
     app.on_response_prepare.append(_add_headers)  # type: ignore[arg-type]
     app.on_shutdown.append(live.close)  # type: ignore[arg-type]

@@ -106,8 +106,10 @@ def _bubble(
     *,
     revealed: bool,
 ) -> Bubble:
-    text = str(message.content.get("text") or "")
-    typed = message.author is Author.SHOPPER and message.kind is Kind.TEXT
+    own = message.author is Author.SHOPPER
+    # What stands for a shopper's picture in words is not shown beside it.
+    text = "" if own and message.kind is Kind.PICTURE else str(message.content.get("text") or "")
+    typed = own and message.kind is Kind.TEXT
     cut = pieces(text, marks(message) if typed else (), revealed=revealed)
     intent, sure = _intent(message)
     rating = conversation.ratings.get(message.seq)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from actions.shop import cards
 from actions.shop.cards import aftersale_card, order_card, products_card, shipment_card
 from actions.shop.gateway import ShopGateway
 from actions.shop.models import Product
@@ -51,5 +52,5 @@ async def card_of(shop: ShopGateway, case: Case, kind: str, about: str) -> Card:
 
 def product_row(product: Product) -> dict[str, Any]:
     """Return a product as the list of those that may be sent shows it."""
-    row: dict[str, Any] = products_card([(product, "")], shop_label)["products"][0]
+    row = cards.product_row(product, "", shop_label)
     return {**row, "sold_out": all(sku.stock == 0 for sku in product.skus)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http.cookies import CookieError
+
 from aiohttp import web
 
 from bot.desk.parts import parts_of
@@ -20,8 +22,17 @@ def _name(request: web.Request, name: str) -> str:
 
 
 def _read(request: web.Request, name: str) -> str | None:
-    value = request.cookies.get(_name(request, name))
+    wanted = _name(request, name)
+    try:
+        value = request.cookies.get(wanted)
+    except CookieError:  # another one, of whatever else lives at this host, is malformed
+        value = _picked(request.headers.get("Cookie", ""), wanted)
     return value if value and len(value) <= _LONGEST_VALUE else None
+
+
+def _picked(header: str, wanted: str) -> str | None:
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return next((value for name, _, value in pairs if name == wanted), None)
 
 
 def session(request: web.Request) -> str | None:

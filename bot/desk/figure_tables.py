@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 
 from bot.conversation.figures import MOST_DAYS, AgentFigures, Figures, Spread
+from bot.conversation.rating_rows import RatingFigures
 from bot.conversation.schema import SHANGHAI
 from bot.desk.assist.labels import label
 from bot.desk.words import word
@@ -237,6 +238,7 @@ def _records(
     for name in ("first_response", "handling"):
         for measure, value in _spread(getattr(figures, name)):
             yield named("overview"), named(name), measure, value
+    yield from _ratings(figures.ratings)
     for table in tables(figures):
         for line in table.lines:
             item = line.code if table.plot in {"days", "lengths"} else line.label
@@ -248,6 +250,16 @@ def _records(
         for name in ("first_response", "handling"):
             for measure, value in _spread(getattr(agent, name)):
                 yield named("agents"), agent.name, f"{named(name)} {measure}", value
+
+
+def _ratings(rated: RatingFigures) -> Iterator[tuple[object, ...]]:
+    part, item = word("figures", "overview"), word("figures", "csat")
+    yield part, item, word("figures", "csat_rated"), rated.count
+    yield part, item, word("figures", "csat_satisfied"), rated.satisfied
+    yield part, item, word("figures", "csat_share"), rated.share
+    yield part, item, word("figures", "csat_mean"), rated.mean
+    for code, mean in rated.dimensions.items():
+        yield part, label("dimension", code), word("figures", "csat_mean"), mean
 
 
 def _spread(spread: Spread) -> Iterable[tuple[str, float | None]]:

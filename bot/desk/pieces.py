@@ -18,6 +18,7 @@ from persona.privacy.masking import masked_places
 _LINK = re.compile(
     r"""(?:https?://|www\.)[^\s<>"'`，。；：！？、）】》」”’\u202a-\u202e\u2066-\u2069]{1,2000}""", re.I
 )
+_HOST = re.compile(r"[a-z0-9._-]+", re.IGNORECASE)
 _TRAILING = ".,;:!?)]}"
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
@@ -83,6 +84,8 @@ def checked_target(target: str) -> str | None:
         if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
             return None
         host = parts.hostname.encode("idna").decode("ascii")
+        if not _HOST.fullmatch(host):  # what a name is brought to may hold signs that it did not show
+            return None
         port = f":{parts.port}" if parts.port else ""
     except (ValueError, UnicodeError):
         return None

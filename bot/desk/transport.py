@@ -47,7 +47,10 @@ class Transport:
             return True
         if "Sec-Fetch-Site" in request.headers:  # browsers say this over TLS alone: a proxy ended it untold
             return True
-        host = urlsplit(f"//{request.host}").hostname or ""
+        try:
+            host = urlsplit(f"//{request.host}").hostname or ""
+        except ValueError:  # e.g. a host of "["
+            return False
         return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 
     def is_own(self, request: web.Request, origin: str) -> bool:

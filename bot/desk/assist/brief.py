@@ -13,8 +13,8 @@ from typing import Any
 
 from actions.shop.models import AfterSale, Customer, Order
 from bot.conversation.desk_types import DeskConversation, DeskMessage, Escalation, EscalationState
-from bot.conversation.types import Author, Owner
-from bot.desk.assist.case import Case
+from bot.conversation.types import Author, Kind, Owner
+from bot.desk.assist.case import Case, looked_at
 from bot.desk.assist.facts import facts_of
 from bot.desk.assist.labels import data, label, render, request_state, shop_label
 from bot.desk.assist.talk import Asked, answers, is_shopper, quote, wishes, words_of
@@ -26,6 +26,9 @@ from persona.wording.filters import deadline, moment
 #: Wishes and unanswered messages that are shown: the newest.
 MOST_ASKED = 6
 MOST_UNANSWERED = 3
+MOST_OF_PAGE = 120
+
+_MORE_PICTURES = "utter_picture_more"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ class Brief:
     """All of it; empty parts are not known or do not apply.
 
     Attributes:
+        care: who needs care, as the shopper mentioned it, in Chinese.
+        looking: what she had before her eyes with her last message: goods, her order, else what her page
+            calls itself.
+        pictures: how many pictures she has sent, in Chinese, with the place of the last one.
         open: what is still open, in Chinese: unanswered words, a question of the bot, requests.
         waits_since: the oldest message that no person (or, with the bot, nobody) has answered.
         waits_minutes: whole minutes since then, or since the escalation while nobody has it.
@@ -90,6 +97,9 @@ class Brief:
     """
 
     who: Who
+    care: tuple[str, ...]
+    looking: str | None
+    pictures: Deed | None
     order: OrderBrief | None
     asked: tuple[Asked, ...]
     did: tuple[Deed, ...]
@@ -121,7 +131,10 @@ def make_brief(conversation: DeskConversation, case: Case, catalogue: Catalogue,
     escalation = next((e for e in conversation.escalations if e.state is not EscalationState.ENDED), None)
     since = _waits_since(conversation, escalation)
     return Brief(
+        care=tuple(label("care", code) for code in conversation.care),
         who=_who(case.customer, conversation, case.orders, case.after_sales),
+        looking=_looking(conversation, case),
+        pictures=_pictures(conversation),
         order=_order(case, conversation),
         asked=wishes(conversation)[-MOST_ASKED:],
         did=_deeds("did", spoken),
@@ -193,8 +206,10 @@ def _open(conversation: DeskConversation, spoken: Spoken, now: datetime) -> tupl
     if waiting:
         words = "；".join(f"“{quote(words_of(m))}”" for m in waiting[-MOST_UNANSWERED:])
         lines.append(render(texts["unanswered"], {"quote": words}))
-    if spoken and conversation.owner is not Owner.CLOSED:
-        message, name, facts = spoken[-1]
+    # That a further picture has come, too, answers no question that was asked before.
+    asked = [one for one in spoken if one[1] != _MORE_PICTURES]
+    if asked and conversation.owner is not Owner.CLOSED:
+        message, name, facts = asked[-1]
         agents = any(m.author is Author.AGENT and m.seq > message.seq for m in conversation.messages)
         if name in texts["asks"] and not agents:
             lines.append(render(texts["asks"][name], facts))
@@ -204,6 +219,23 @@ def _open(conversation: DeskConversation, spoken: Spoken, now: datetime) -> tupl
             values = {"kind": request.kind, "at": request.answer_by, "overdue": overdue}
             lines.append(render(texts["request"], values))
     return tuple(line for line in lines if line)
+
+
+def _pictures(conversation: DeskConversation) -> Deed | None:
+    found = [m.seq for m in conversation.messages if is_shopper(m) and m.kind is Kind.PICTURE]
+    if not found:
+        return None
+    return Deed(found[-1], render(data("brief.yml")["pictures"], {"count": len(found)}) or "")
+
+
+def _looking(conversation: DeskConversation, case: Case) -> str | None:
+    if case.seen is not None:
+        return case.seen.name
+    page = looked_at(conversation)
+    number = page.get("order_id")
+    if number is not None and any(order.order_number == number for order in case.orders):
+        return render(data("brief.yml")["looking_order"], {"number": number})
+    return quote(page["page"], MOST_OF_PAGE) if "page" in page else None
 
 
 def _why(escalation: Escalation | None) -> Why | None:

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from actions.shop.errors import NotFoundError, ShopUnavailableError
 from actions.shop.gateway import ShopGateway
 from actions.shop.models import AfterSale, Customer, Order, OrderState, Product, ReturnTerms
+from actions.shop.service_models import InvoiceTerms, PriceProtection
 from bot.conversation.desk_types import DeskConversation, DeskMessage, EscalationState
+from bot.conversation.rows import CONTEXT
 from bot.conversation.types import Author
 
 #: Orders whose terms are asked for: more are on no agent's screen at once.
@@ -37,6 +39,9 @@ class Case:
         terms: what may be asked for, by order number.
         order: the order at hand, see :func:`order_at_hand`.
         product: the first product of that order.
+        seen: the product on the page from which she wrote last.
+        invoice: whether an invoice can be had for that order, and the one there is.
+        price: what is given back of its price.
         complete: False where the shop did not answer everything.
         asked: when the shop was asked, by the clock of whoever asked.
     """
@@ -48,6 +53,9 @@ class Case:
     terms: Mapping[str, ReturnTerms] = field(default_factory=dict)
     order: Order | None = None
     product: Product | None = None
+    seen: Product | None = None
+    invoice: InvoiceTerms | None = None
+    price: PriceProtection | None = None
     complete: bool = True
     asked: datetime | None = None
 
@@ -129,6 +137,15 @@ async def gather(
         if found is not None:
             terms[number] = found
     product = await asking.get("product", order.items[0].product_id) if order and order.items else None
+    page = looked_at(conversation)
+    seen = await asking.get("product", page["product_id"]) if "product_id" in page else None
+    services: dict[str, Any] = {}
+    if order is not None:
+        whose = authority(conversation, order.order_number)
+        services = {
+            "invoice": await asking.get("invoice_terms", order.order_number, customer_id=whose),
+            "price": await asking.get("price_protection", order.order_number, customer_id=whose),
+        }
     return Case(
         now=moment,
         customer=customer,
@@ -137,6 +154,8 @@ async def gather(
         terms=terms,
         order=order,
         product=product,
+        seen=seen,
+        **services,
         complete=asking.complete,
         asked=now,
     )
@@ -185,12 +204,20 @@ def _some(found: T | None) -> list[T]:
     return [] if found is None else [found]
 
 
+def looked_at(conversation: DeskConversation) -> Mapping[str, str]:
+    """Return what she was looking at with her last message, as her page said; {} where it did not say."""
+    hers = (m for m in reversed(conversation.messages) if m.author is Author.SHOPPER)
+    last = next(hers, None)
+    page: Any = last.content.get(CONTEXT) if last is not None else None
+    return page if isinstance(page, Mapping) else {}
+
+
 def order_at_hand(conversation: DeskConversation, orders: Iterable[Order]) -> Order | None:
     """Return the order that is talked of, without guessing.
 
-    The one mentioned last (a number typed, a button, a card, an answer of the bot); else the one that the
-    escalation or an open request names; else the only one that was verified; else her only order. A number
-    that is not among `orders` counts for nothing.
+    The one mentioned last (a number typed, a button, a card, an answer of the bot) or on whose page she was
+    then; else the one that the escalation or an open request names; else the only one that was verified;
+    else her only order. A number that is not among `orders` counts for nothing.
     """
     known = {order.order_number: order for order in orders}
     for message in reversed(conversation.messages):
@@ -212,6 +239,9 @@ def _numbers(message: DeskMessage) -> Iterable[str]:
     """Yield the order numbers that a message is about. A list of several orders is about none of them."""
     content = message.content
     if message.author is Author.SHOPPER:
+        page: Any = content.get(CONTEXT)
+        if isinstance(page, Mapping) and isinstance(page.get("order_id"), str):
+            yield page["order_id"]  # what she types counts more
         for field_ in ("payload", "text"):
             yield from (
                 re.sub(r"\D", "", m.group()) for m in _NUMBER.finditer(str(content.get(field_) or ""))

@@ -6,6 +6,7 @@ from typing import Any
 
 from actions.shop.models import AfterSaleKind, AfterSaleState, Order, OrderState, Product, ReturnTerms
 from actions.shop.rules import NOT_RECEIVED_DAYS, end_of_day
+from actions.shop.service_models import InvoiceKind, InvoiceState, InvoiceTerms, PriceProtection
 from bot.conversation.desk_types import DeskConversation
 from bot.desk.assist.case import MOVING, Case
 from persona.privacy.masking import mask
@@ -27,6 +28,7 @@ def facts_of(case: Case, conversation: DeskConversation, agent: str | None = Non
     if order is not None:
         facts |= _order(order) | _parcel(case, order) | _terms(case.terms_of(order)) | _request(case, order)
         facts |= _warranty(case.product, order)
+        facts |= _invoice(case.invoice) | _price(case.price)
     return {name: value for name, value in facts.items() if value is not None}
 
 
@@ -102,3 +104,36 @@ def _warranty(product: Product | None, order: Order) -> dict[str, Any]:
         return {}
     terms = product.warranty_terms.rstrip("。")
     return {"warranty_months": product.warranty_months, "warranty_terms": terms or None}
+
+
+def _invoice(terms: InvoiceTerms | None) -> dict[str, Any]:
+    """Return how the invoice stands; its title stays where it is shown on purpose."""
+    if terms is None:
+        return {}
+    facts: dict[str, Any] = {}
+    if terms.rule == "can_request":
+        facts = {"invoice_amount": terms.amount, "invoice_until": terms.deadline}
+        facts["invoice_hours"] = terms.issue_hours if InvoiceKind.ELECTRONIC in terms.kinds else None
+    current = terms.current
+    if current is not None and current.state is not InvoiceState.REVERSED:
+        waits = current.state is InvoiceState.REQUESTED
+        facts |= {
+            "invoice_kind": current.kind.value,
+            "invoice_sum": current.amount,
+            "invoice_by": current.issue_by if waits else None,
+            "invoice_issued": current.issued_at,
+        }
+    return facts
+
+
+def _price(protection: PriceProtection | None) -> dict[str, Any]:
+    if protection is None or protection.rule not in ("price_dropped", "no_drop"):
+        return {}
+    fell = protection.allowed
+    return {
+        "price_until": protection.deadline,
+        "price_days": protection.days,
+        "price_back": protection.amount if fell else None,
+        "price_refund_days": protection.refund_days[1] if fell else None,
+        "price_same": None if fell else protection.rule,
+    }

@@ -77,11 +77,16 @@ class Assist:
         self._kept: dict[str, _Kept] = {}
         self.words = DeskWords(self._wording)
 
+    @property
+    def wording(self) -> Wording:
+        """The bot's words."""
+        return self._wording
+
     async def case(self, conversation: DeskConversation) -> Case:
         """Return the shop's facts; what it answered within :data:`KEPT` is not asked again.
 
-        Unless the bot has said something since, or somebody else answers the shopper, or :meth:`forget`
-        was called: then orders may have changed.
+        Unless the bot has said something since, somebody else answers the shopper, the shop has told
+        something of her, or :meth:`forget` was called: then orders may have changed.
         """
         now = self._clock()
         if self._shop is None:
@@ -133,6 +138,7 @@ class Assist:
 
 
 def _state(conversation: DeskConversation) -> object:
-    """Return what the shop's answers depend on in the record: the bot changes orders, and says so."""
+    """Return what the shop's answers depend on in the record: bot and shop change orders, and say so."""
     said = (m.seq for m in reversed(conversation.messages) if m.author is Author.BOT)
-    return conversation.customer_id, conversation.orders, conversation.owner, next(said, 0)
+    who = conversation.customer_id, conversation.orders, conversation.owner
+    return *who, next(said, 0), conversation.shop_at

@@ -83,6 +83,15 @@ function show(one) {
 }
 function redraw(one) { show(one); save(); }
 
+/** Forget what the record holds, however its news came: as the answer, or live before it. */
+function settle(key) {
+  document.getElementById(`out-${key}`)?.remove();
+  if (!entries.some((one) => one.key === key)) return;
+  entries = entries.filter((one) => one.key !== key);
+  save();
+}
+document.addEventListener("desk:stored", ({ detail }) => settle(detail.key));
+
 /** Send what waits, one after the other, so that the shopper reads it in the order it was written. */
 async function pump() {
   if (sending) return;
@@ -91,20 +100,21 @@ async function pump() {
     one.state = "sending";
     try {
       const answer = await (await deliver(one)).json();
-      entries = entries.filter((other) => other !== one);
       merge(answer.html);
-      document.getElementById(`out-${one.key}`)?.remove();
+      settle(one.key);
       toEnd();
-      save();
       if (one.mode === "note") document.dispatchEvent(new CustomEvent("desk:noted"));
       if (one.key === waited?.key) waited.done(true);
     } catch (error) {
-      one.state = "failed";
-      one.why = error instanceof Refused ? error.message : "网络断开，没有发出去。";
-      redraw(one);
+      const stored = !entries.includes(one); // only the answer was lost: the record had it, and told so live
+      if (!stored) {
+        one.state = "failed";
+        one.why = error instanceof Refused ? error.message : "网络断开，没有发出去。";
+        redraw(one);
+      }
       if (error instanceof Refused && error.status === 401) complain(error);
       if (error instanceof Refused && [403, 409].includes(error.status)) news();
-      if (one.key === waited?.key) waited.done(false);
+      if (one.key === waited?.key) waited.done(stored);
     }
   }
   sending = false;

@@ -38,9 +38,9 @@ export function merge(html, { open = false } = {}) {
     if (next) next.after(item); else log.prepend(item);
     if (seq > seen && item.classList.contains("shopper")) {
       fresh += 1;
-      words = item.querySelector(".words")?.textContent ?? "";
+      words = item.querySelector(".words")?.textContent ?? (item.querySelector(".picture") ? "[图片]" : "");
     }
-    if (item.dataset.key) document.getElementById(`out-${item.dataset.key}`)?.remove();
+    if (item.dataset.key) document.dispatchEvent(new CustomEvent("desk:stored", { detail: { key: item.dataset.key } }));
   }
   if (follow) toEnd(); else if (fresh) newer.hidden = false;
   if (fresh) tell(`顾客：${words}`);

@@ -13,9 +13,12 @@ from bot.desk.access import safe_next
 
 
 async def field(request: web.Request, name: str, *, longest: int = 1000) -> str:
-    """Return a field of the form as text, "" where it is missing; 400 where it is longer than `longest`."""
+    """Return a field of the form as text, "" where it is missing.
+
+    400 where it is longer than `longest`, or holds NUL, which no database takes.
+    """
     value = (await request.post()).get(name, "")
-    if not isinstance(value, str) or len(value) > longest:
+    if not isinstance(value, str) or len(value) > longest or "\0" in value:
         raise web.HTTPBadRequest
     return value
 

@@ -22,6 +22,7 @@ from aiohttp_sse import EventSourceResponse, sse_response
 
 from bot.conversation.accounts import Session
 from bot.conversation.desk_types import Presence, Role
+from bot.conversation.waiting import happened
 from bot.desk.access import needs, session_of
 from bot.desk.parts import DeskParts
 
@@ -171,8 +172,7 @@ class Live:
                     await asyncio.sleep(_AFTER_FAILURE_S)
                 pause = min(_PAUSE_S, self._tick_s)
                 await asyncio.sleep(pause)
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(news.wait(), self._tick_s - pause)
+                await happened(news, self._tick_s - pause)
                 news.clear()
 
     async def _tell_changes(self, since: datetime) -> bool:

@@ -9,17 +9,18 @@ import re
 from aiohttp import BodyPartReader, web
 
 from bot.conversation.desk_types import Role
+from bot.conversation.picture_files import MOST_BYTES, UnfitPictureError, fit
 from bot.desk.access import add_to_audit, agent_of, needs
 from bot.desk.errors import DeskRefusal
 from bot.desk.parts import parts_of
-from bot.desk.pictures import MOST_BYTES, UnfitPictureError, fit
 from bot.desk.views.doing import said
 from bot.desk.views.loading import CID, load, require_held
 from bot.desk.words import word
+from bot.web.forms import BoundedForm
 
 _KEY = re.compile(r"[A-Za-z0-9._-]{8,60}")
-#: Pictures are unpacked one at a time: each may take 200 MB for a moment.
-_AT_ONCE = asyncio.Semaphore(1)
+#: Bytes that are read of a field; aiohttp wants more than the longest boundary.
+_FIELD = 256
 
 
 class PicturePages:
@@ -70,11 +71,11 @@ async def _form(request: web.Request) -> tuple[str, bytes]:
         raise web.HTTPBadRequest
     key, body = "", bytearray()
     try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader):
+        async for part in BoundedForm.of(request):
+            if not isinstance(part, BodyPartReader) or "Content-Length" in part.headers:  # -1: without end
                 raise web.HTTPBadRequest
             if part.name == "key":
-                key = (await part.read_chunk(64)).decode("ascii", "replace")
+                key = (await part.read_chunk(_FIELD)).decode("ascii", "replace")
             elif part.name == "file":
                 while chunk := await part.read_chunk(1 << 16):
                     body += chunk

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
 
-from bot.conversation.desk_types import Role, View
+from bot.conversation.desk_types import OpenRequest, Role, View
 from bot.desk.access import add_to_audit, agent_of, needs
 from bot.desk.assist.labels import group
 from bot.desk.listing import Item, address_of, filter_of, items, stranger
@@ -83,12 +84,15 @@ class Queue:
         """Show who waits for a call, a complaint's answer or a person; contacts stay masked."""
         parts = parts_of(request)
         found = await parts.reader.requests()
-        names = await request.app[NAMES].of(customer_id for _, customer_id, _ in found)
-        rows = [
-            (cid, names.get(customer_id or "") or stranger(cid), asked) for cid, customer_id, asked in found
-        ]
+        praise = await parts.reader.praise()
+        names = await request.app[NAMES].of(customer_id for _, customer_id, _ in (*found, *praise))
+
+        def rows(those: Iterable[tuple[str, str | None, OpenRequest]]) -> list[tuple[str, str, OpenRequest]]:
+            return [(cid, names.get(whose or "") or stranger(cid), one) for cid, whose, one in those]
+
         context = {
-            "asked": rows,
+            "asked": rows(found),
+            "praised": rows(praise),
             "now": parts.clock(),
             "counts": await parts.reader.counts(agent_of(request).agent_id),
             "views": {view.value: {"view": view.value} for view in View},

@@ -126,7 +126,7 @@ class Stage:
     async def log_in(self, context: Any, login: str) -> Any:
         """Return a page of a browser's context that is logged in."""
         page = await context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(20000)
         await page.goto(self.origin + "/desk/login")
         await page.fill("#login", login)
         await page.fill("#password", PASSWORD)

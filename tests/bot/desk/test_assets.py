@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.desk import assets
 from bot.desk.assets import Assets
+from bot.web import files as folder_files
 from tests.bot.desk.harness import Desk
 
 BIG = "/desk/static/vendor/echarts/echarts.min.js"
@@ -29,5 +29,5 @@ def test_a_file_that_changes_gets_another_address(tmp_path: Path, monkeypatch: p
     first = files.address("a.css")
     (tmp_path / "a.css").write_text("b{color:red}")
     assert files.address("a.css") == first, "within a second the disk is not asked again"
-    monkeypatch.setattr(assets, "_LOOK_AGAIN_S", -1.0)
+    monkeypatch.setattr(folder_files, "_LOOK_AGAIN_S", -1.0)
     assert files.address("a.css") != first

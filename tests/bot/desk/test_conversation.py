@@ -243,3 +243,27 @@ async def test_what_one_agent_opened_or_rated_is_not_kept_for_another(stage: Sta
         assert rated.status < 400
     assert pressed(await page_of(hers, cid)) == ["false", "true"]
     assert pressed(await page_of(his, cid)) == ["true", "false"]
+
+
+async def test_a_shoppers_rating_is_shown_and_its_words_are_only_words(stage: Stage) -> None:
+    await stage.agent("limin", "李敏")
+    browser = await stage.browser("limin")
+    bye = {"custom": {"type": "directive", "directive": "closed"}}
+    stage.says["再见"] = {
+        "intent": {"name": "goodbye", "confidence": 1.0},
+        "replies": [{"text": "再见"}, bye],
+    }
+    shopper = await stage.shopper("u1002")
+    cid = shopper.conversation_id
+    await shopper.say("到哪了")
+    asked = (await shopper.say("再见"))[-1]
+    assert asked["type"] == "rating"
+    assert words(await page_of(browser, cid), asked["seq"]) == asked["text"]
+    assert "已请顾客评价，还没有收到" in (await browser.get(f"/desk/c/{cid}/customer")).text
+    given = {"score": 2, "dimensions": {"emotion": 1}, "comment": "<img src=x onerror=alert(1)> 13812345678"}
+    path = f"/api/v1/conversations/{cid}/rating"
+    assert (await shopper.front.request("PUT", path, json=given, headers=shopper.headers)).status == 200
+    text = (await browser.get(f"/desk/c/{cid}/customer")).text
+    assert "<b>2 分</b>" in text and "沟通感受" in text and "请顾客评价" in text
+    assert "&lt;img src=x" in text and "<img src=x" not in text and "13812345678" not in text
+    assert "评 2 分" in (await browser.get("/desk/?view=all")).text

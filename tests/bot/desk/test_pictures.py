@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from bot.desk.pictures import MOST_BYTES, UnfitPictureError, fit
+from bot.conversation.picture_files import MOST_BYTES, UnfitPictureError, fit
 from tests.bot.desk.harness import Browser, Page
 from tests.bot.desk.stage import Stage
 from tests.bot.desk.test_customer import held
@@ -60,7 +60,8 @@ def test_what_is_clear_stays_clear() -> None:
     ("body", "why"),
     [
         (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "no_picture"),
-        (b"GIF89a" + b"\0" * 50, "no_picture"),
+        (b"GIF89a" + b"\0" * 50, "kind"),
+        (b"\0\0\0\x18ftypheic" + b"\0" * 50, "heic"),
         (b"\xff\xd8\xff<script>alert(1)</script>", "no_picture"),
         (b"RIFF0000WAVEfmt ", "no_picture"),
         (b"", "no_picture"),

@@ -160,3 +160,24 @@ def test_an_address_names_a_filter_and_back() -> None:
     given = {"view": "all", "reason": "anger", "style": "perfect", "mood": "angry", "q": "快递"}
     assert address_of(filter_of(given)) == given
     assert filter_of({"view": "x", "reason": "x", "style": "x", "mood": "x"}) == QueueFilter()
+
+
+async def test_praise_is_read_and_nobody_is_called(stage: Stage) -> None:
+    await stage.agent("limin", "李敏")
+    browser = await stage.browser("limin")
+    before = (await browser.get("/desk/requests")).text
+    assert "最近七天的表扬" not in before
+    cid = await escalated(
+        stage, "u1002", "快递小哥人真好", directive="praise", reason="<b>快递小哥人真好</b>"
+    )
+    page = (await browser.get("/desk/requests")).text
+    assert "最近七天的表扬，不用联系顾客" in page
+    assert "&lt;b&gt;快递小哥人真好" in page
+    assert "request-" not in page  # nothing is to be done
+    found = await stage.desk.parts.reader.conversation(cid, "")
+    assert found is not None
+    (noted,) = found.requests
+    assert (noted.kind, noted.contact) == ("praise", None)
+    assert noted.done_at is not None
+    stage.clock.advance(hours=24 * 8)
+    assert "快递小哥人真好" not in (await browser.get("/desk/requests")).text

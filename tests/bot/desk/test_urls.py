@@ -16,7 +16,7 @@ from bot.desk.words import words
 from tests.bot.desk.harness import Browser, Desk
 
 #: What stands for the variable parts of addresses.
-PARTS = {"cid": "c_unknown", "agent_id": "a_unknown", "path": "desk.css", "request_id": "1"}
+PARTS = {"cid": "c_unknown", "agent_id": "a_unknown", "path": "desk.css", "request_id": "1", "topic": "t"}
 
 #: Each address, the least role, its line in the audit log. A new route needs a line here.
 TABLE = """
@@ -62,6 +62,11 @@ GET /desk/live agent none
 GET /desk/audit supervisor view_audit
 GET /desk/figures agent none
 GET /desk/figures.csv agent export_figures
+GET /desk/policies agent none
+GET /desk/policies/{topic} agent none
+POST /desk/policies/{topic} supervisor change_policy
+POST /desk/policies/{topic}/form supervisor none
+POST /desk/policies/{topic}/restore supervisor restore_policy
 GET /desk/accounts admin view_accounts
 POST /desk/accounts admin add_account
 POST /desk/accounts/{agent_id}/disable admin disable_account
@@ -71,8 +76,9 @@ POST /desk/accounts/{agent_id}/name admin rename_account
 POST /desk/accounts/{agent_id}/password admin reset_password
 POST /desk/accounts/{agent_id}/end admin end_sessions
 """
-#: Writes that the log leaves out: which message was read last, and a draft's check, which stores nothing.
-UNLOGGED = {"/desk/c/{cid}/seen", "/desk/c/{cid}/draft"}
+#: Writes that the log leaves out: which message was read last; and what stores nothing: a draft's check, a
+#: form that is changed about.
+UNLOGGED = {"/desk/c/{cid}/seen", "/desk/c/{cid}/draft", "/desk/policies/{topic}/form"}
 EXPECTED = {tuple(line.split()[:2]): tuple(line.split()[2:]) for line in TABLE.strip().splitlines()}
 
 

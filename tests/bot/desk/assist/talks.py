@@ -48,6 +48,12 @@ class Talk:
         understood = {"name": intent, "confidence": 0.9} if intent else None
         return self._add(Author.SHOPPER, Kind.TEXT, {"text": text}, intent=understood, reading=reading)
 
+    def looks_at(self, **page: str) -> Talk:
+        """Say what she was looking at with her last message."""
+        last = self.messages[-1]
+        self.messages[-1] = replace(last, content={**last.content, "context": page})
+        return self
+
     def taps(self, title: str, payload: str, intent: str) -> Talk:
         content = {"text": title, "payload": payload}
         return self._add(Author.SHOPPER, Kind.BUTTON, content, intent={"name": intent, "confidence": 1.0})

@@ -137,3 +137,26 @@ def test_why_and_since_when(wording: Wording) -> None:
     replied = datetime.fromisoformat("2026-11-20T14:20:00+08:00")
     talk.changes["escalations"] = (type(escalation)(**{**escalation.__dict__, "first_reply_at": replied}),)
     assert brief(talk, wording, owner=Owner.HUMAN).waits_since is None
+
+
+def test_who_needs_care_is_told_in_chinese(wording: Wording) -> None:
+    talk = Talk().shopper("我怀孕了", "ask_product_spec")
+    assert brief(talk, wording, care=("pregnant", "allergy")).care == ("孕妇", "过敏")
+    assert brief(talk, wording).care == ()
+
+
+async def test_what_she_looks_at_is_told_by_its_name_and_only_if_it_is_hers(
+    shop: SqlShop, wording: Wording
+) -> None:
+    async def looking(**page: str) -> tuple[str | None, str | None]:
+        talk = Talk("u1006").shopper("这个防水吗").looks_at(**page)
+        made = brief(talk, wording, await gather(shop, talk.made(), NOW))
+        return made.looking, made.order.number if made.order else None
+
+    own, foreign = (await shop.orders("u1006"))[0], (await shop.orders("u1008"))[0]
+    assert (await looking(product_id="p302"))[0] == (await shop.product("p302")).name
+    assert await looking(order_id=own.order_number) == (f"订单 {own.order_number}", own.order_number)
+    assert (await looking(order_id=foreign.order_number))[0] is None
+    assert (await looking(product_id="p999", page="购物车 13800138000"))[0] == "购物车 138****8000"
+    talk = Talk("u1006").shopper("有货吗").looks_at(product_id="p302").shopper("在吗")
+    assert brief(talk, wording, await gather(shop, talk.made(), NOW)).looking is None  # she has left the page
