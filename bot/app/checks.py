@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from bot.conversation.alerts import GroupRobot
 from persona.privacy.vault import Vault
 
 MIN_SECRET_CHARACTERS = 32
@@ -18,6 +20,8 @@ _PLACEHOLDER = re.compile(
     r"|12345678|abcdefgh",
     re.IGNORECASE,
 )
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_PORTS = {"http": 80, "https": 443}
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -72,6 +76,16 @@ def _url(text: str) -> str:
     return text
 
 
+def _shop_url(text: str) -> str:
+    return text if re.match(r"^https?://", text) else _url(text)
+
+
+def _redis(text: str) -> str:
+    if not re.match(r"^(rediss?|unix)://", text):
+        raise ValueError("a Redis URL is wanted, redis://…, rediss://… or unix://…")
+    return text
+
+
 def _rate(text: str) -> str:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)", text)
     if not found or not (0 < float(found[1]) < 1e6 and 1 <= float(found[2]) < 1e6):
@@ -97,13 +111,115 @@ def _origins(text: str) -> str:
     return text
 
 
+def split(text: str) -> tuple[str, ...]:
+    """Return the parts of a list that is separated by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def exact_origins(text: str) -> str:
+    """Return origins as browsers write them: lower case, without the port that goes without saying.
+
+    Browsers compare them as texts, so each must be exactly one: no path, no pattern.
+
+    Raises:
+        ValueError: names the one that is none, and why.
+    """
+    return ",".join(dict.fromkeys(_exact_origin(part) for part in split(text)))
+
+
+def _exact_origin(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(f"{text!r} cannot be read; like https://shop.example") from None
+    if "*" in text:
+        raise ValueError(f"{text!r} stands for many origins: name each one")
+    if parts.scheme not in _PORTS or not host or "@" in text:
+        raise ValueError(f"{text!r} is no origin, like https://shop.example or http://localhost:3000")
+    if text[len(f"{parts.scheme}://{parts.netloc}") :]:
+        raise ValueError(f"{text!r} has more than an origin: https://shop.example, nothing behind it")
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.\-]*[a-z0-9])?|[0-9a-f:.]+", host):
+        raise ValueError(f"the host of {text!r} cannot be written so: other scripts go as xn--…")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port in (None, _PORTS[parts.scheme]) else f":{port}")
+
+
+def product_url(text: str) -> str:
+    """Check the address of products' pages; it may be left out.
+
+    Raises:
+        ValueError: says what is wanted instead.
+    """
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in _PORTS or "@" in parts.netloc:
+        raise ValueError(
+            "the address of a product's page is wanted, like https://shop.example/p/{product_id}"
+        )
+    if "{product_id}" not in text.replace(parts.netloc, "", 1):
+        raise ValueError("the address must say where the number of the product goes: {product_id}")
+    if set("{}<>\"' ") & set(text.replace("{product_id}", "")):
+        raise ValueError("the address holds characters that no address has; {product_id} is the only gap")
+    return text
+
+
+def _origin(text: str) -> str:
+    if "," in text:
+        raise ValueError("one origin is wanted, like http://rasa:5005")
+    return _origins(text)
+
+
+def _public_url(text: str) -> str:
+    found = _web_addresses(text)
+    if "," in found:
+        raise ValueError("must be one address, like https://chat.shop.example")
+    return found.rstrip("/")
+
+
+def _web_addresses(text: str) -> str:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            parts = urlsplit(part)
+            host, _ = parts.hostname or "", parts.port
+        except ValueError:
+            raise ValueError("an address cannot be read") from None
+        if not host or parts.scheme not in {"https", "http"} or parts.fragment or parts.username:
+            raise ValueError("addresses are wanted, like https://shop.example/zhixin")
+        if parts.scheme == "http" and host not in _LOOPBACK:
+            raise ValueError(f"{host} needs https: what is sent there would travel in the clear")
+    return text
+
+
+def _groups(text: str) -> str:
+    for part in split(text):
+        GroupRobot.parse(part)
+    return text
+
+
 #: Beginning or end of a key -> what checks and completes its text.
 _FORMS: dict[str, Callable[[str], str]] = {
     "log_level": _log_level,
+    "redis_url": _redis,
+    "shop_url": _shop_url,
+    "shop_token_url": str.strip,
+    "product_url": product_url,
+    "public_url": _public_url,
+    "bind_url": _public_url,
     "_url": _url,
+    "webhook_urls": _web_addresses,
+    "alert_urls": _groups,
     "rate_": _rate,
     "trusted_proxies": _networks,
+    "_networks": _networks,
     "desk_origins": _origins,
+    "embed_origins": exact_origins,
+    "_origin": _origin,
 }
 
 
@@ -147,6 +263,26 @@ def formats(data_keys: str, token_keys: str) -> list[str]:
         if not (separator and kid and key):
             problems.append("ZHIXIN_TOKEN_KEYS must be kid=<secret>, several separated by commas")
             break
+    return problems
+
+
+def signed(event_keys: str, webhook_urls: str, webhook_key: str) -> list[str]:
+    """Check the keys of events and webhooks: their form, and that nothing is sent unsigned."""
+    problems = []
+    kids: set[str] = set()
+    for part in event_keys.split(",") if event_keys else ():
+        kid, separator, key = part.strip().partition("=")
+        if not (separator and kid and len(key) >= MIN_SECRET_CHARACTERS) or kid in kids:
+            problems.append(
+                "ZHIXIN_EVENT_KEYS must be kid=<secret>, several separated by commas, each kid once and each "
+                f"secret of at least {MIN_SECRET_CHARACTERS} characters"
+            )
+            break
+        kids.add(kid)
+    if webhook_urls and len(webhook_key) < MIN_SECRET_CHARACTERS:
+        problems.append(
+            f"ZHIXIN_WEBHOOK_URLS needs a ZHIXIN_WEBHOOK_KEY of at least {MIN_SECRET_CHARACTERS} characters"
+        )
     return problems
 
 

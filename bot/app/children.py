@@ -22,11 +22,31 @@ _COMMON = (
     "data_dir",
     "data_keys",
     "log_level",
+    "log_format",
+    "metrics_networks",
     "front_host",
     "front_port",
     "rasa_port",
     "action_port",
+    "rasa_origin",
+    "action_origin",
+    "inner_host",
     "stop_within_s",
+)
+
+#: What whoever speaks to the shop gets.
+SHOP_KEYS = (
+    "shop_kind",
+    "shop_url",
+    "shop_key",
+    "shop_token_url",
+    "shop_client_id",
+    "shop_client_secret",
+    "shop_scope",
+    "shop_plain_http",
+    "shop_call_timeout_s",
+    "shop_timeout_s",
+    "shop_fault",
 )
 
 #: Beside the settings, what keeps the processes small and quiet.
@@ -71,14 +91,21 @@ class ChildSpec:
 ACTIONS = ChildSpec(
     "actions",
     "actions.server",
-    ("shop_url", "assertion_key", "action_secret", "shop_timeout_s", "shop_fault"),
+    (*SHOP_KEYS, "assertion_key", "action_secret"),
     "action_port",
     "/health",
 )
 RASA = ChildSpec(
     "rasa",
     "bot.components.server",
-    ("tracker_url", "rasa_secret", "action_secret", "model_dir"),
+    (
+        "tracker_url",
+        "tracker_connections",
+        "statement_timeout_s",
+        "rasa_secret",
+        "action_secret",
+        "model_dir",
+    ),
     "rasa_port",
     "/webhooks/front/health",
 )
@@ -87,33 +114,52 @@ FRONT = ChildSpec(
     "bot.app.front",
     (
         "record_url",
+        "record_connections",
+        "statement_timeout_s",
+        "redis_url",
         "assertion_key",
         "rasa_secret",
         "token_keys",
         "token_issuer",
         "token_audience",
+        "event_keys",
+        "webhook_urls",
+        "webhook_key",
+        "alert_urls",
+        "late_watch_s",
+        "channels",
+        "public_url",
+        "bind_url",
         "allowed_origins",
+        "embed_origins",
+        "product_url",
         "trusted_proxies",
+        "drain_s",
         "rate_address",
         "rate_opening",
         "rate_conversation",
         "desk_idle_hours",
         "desk_secure_cookies",
         "desk_origins",
-        "shop_url",
-        "shop_fault",
+        *SHOP_KEYS,
     ),
     "front_port",
     "/readyz",
 )
 
 
+def keys_of(spec: ChildSpec) -> tuple[str, ...]:
+    """Return the settings that a process gets."""
+    return (*_COMMON, *spec.keys)
+
+
 def environment(
     spec: ChildSpec, settings: Settings, inherited: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Return the whole environment of a child: inherited without our variables, plus its own."""
-    own = {variable(key): plain(getattr(settings, key)) for key in (*_COMMON, *spec.keys)}
-    return {**bare_environment(inherited), **own}
+    own = {variable(key): plain(getattr(settings, key)) for key in keys_of(spec)}
+    theirs = settings.channel_values if "channels" in spec.keys else {}
+    return {**bare_environment(inherited), **own, **theirs}
 
 
 def bare_environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -169,7 +215,7 @@ def spawn(
     return process, writing
 
 
-def answers(spec: ChildSpec, settings: Settings, timeout_s: float = 1.0) -> bool:
+def answers(spec: ChildSpec, settings: Settings, timeout_s: float = 2.0) -> bool:
     """Say whether the process's health address answers 200 now."""
     host = "127.0.0.1"
     if spec.port_key == "front_port" and settings.front_host not in {"0.0.0.0", "::", "localhost"}:  # noqa: S104

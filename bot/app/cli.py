@@ -13,7 +13,9 @@ import typer
 
 from bot.app.commands import (
     agent,
+    backup,
     bench,
+    channel,
     chat,
     corrections,
     customer,
@@ -21,8 +23,11 @@ from bot.app.commands import (
     demo,
     evaluate,
     offline,
+    policies,
+    shop,
     stack,
     token,
+    webhooks,
 )
 from bot.app.output import CommandError, complain
 from bot.app.preflight import StartError
@@ -43,12 +48,18 @@ app.command("token")(token.token)
 app.command("assess")(offline.assess)
 app.command("parse")(offline.parse)
 app.command("bench")(bench.bench)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(agent.app, name="agent")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")
 app.add_typer(customer.app, name="customer")
+app.add_typer(shop.app, name="shop")
+app.add_typer(policies.app, name="policies")
 app.add_typer(corrections.app, name="corrections")
+app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(channel.app, name="channel")
 
 
 def main(arguments: list[str] | None = None) -> None:

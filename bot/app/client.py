@@ -50,13 +50,15 @@ class FrontClient:
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Any:
-        """Send one request and return the decoded JSON answer.
+        """Send one request and return the decoded JSON answer; a body of bytes is sent as it is.
 
         Raises:
             ApiError: the status is not 2xx.
             FrontUnreachableError: no connection.
         """
-        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        data = body
+        if body is not None and not isinstance(body, bytes):
+            data = json.dumps(body, ensure_ascii=False).encode()
         sent = {"Content-Type": "application/json", **(headers or {})}
         try:
             self._connection.request(method, path, data, sent)
@@ -103,13 +105,25 @@ class ChatSession:
         answer = client.request("POST", "/api/v1/conversations", {}, headers)
         return cls(client, answer["conversation_id"], answer["secret"], answer["replies"])
 
-    def say(self, text: str, message_id: str | None = None) -> list[dict[str, Any]]:
-        """Send typed words and return the replies."""
-        return self._send({"text": text}, message_id)
+    def say(
+        self, text: str, message_id: str | None = None, context: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
+        """Send typed words, with what is looked at, and return the replies."""
+        return self._send({"text": text, **({"context": dict(context)} if context else {})}, message_id)
 
     def tap(self, button_id: str, message_id: str | None = None) -> list[dict[str, Any]]:
         """Tap a button that was offered and return the replies."""
         return self._send({"button": button_id}, message_id)
+
+    def send_picture(self, file: bytes, message_id: str | None = None) -> list[dict[str, Any]]:
+        """Send a picture and return the replies."""
+        edge, ident = uuid.uuid4().hex, message_id or f"m_{uuid.uuid4().hex}"
+        named = f'--{edge}\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
+        head = f"{named % 'message_id'}{ident}\r\n{named % 'file'}".encode()
+        form = head + file + f"\r\n--{edge}--\r\n".encode()
+        path = f"/api/v1/conversations/{quote(self.conversation_id)}/pictures"
+        kind = {"Content-Type": f"multipart/form-data; boundary={edge}"}
+        return self._took(self.client.request("POST", path, form, {**self._headers, **kind}))
 
     def messages(self, after: int = 0) -> list[dict[str, Any]]:
         """Return the conversation's messages after a sequence number."""
@@ -128,13 +142,15 @@ class ChatSession:
     def _headers(self) -> dict[str, str]:
         return {"X-Conversation-Secret": self.secret}
 
-    def _send(self, content: dict[str, str], message_id: str | None) -> list[dict[str, Any]]:
+    def _send(self, content: dict[str, Any], message_id: str | None) -> list[dict[str, Any]]:
         body = {
             "conversation_id": self.conversation_id,
             "message_id": message_id or f"m_{uuid.uuid4().hex}",
             **content,
         }
-        answer = self.client.request("POST", "/api/v1/chat", body, self._headers)
+        return self._took(self.client.request("POST", "/api/v1/chat", body, self._headers))
+
+    def _took(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
         self.owner = answer["owner"]
         self.replies = answer["replies"]
         return self.replies

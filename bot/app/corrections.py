@@ -14,15 +14,19 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection, Row
 
 from actions.shop.errors import NotFoundError, ShopError
+from actions.shop.gateway import ShopGateway
 from actions.shop.models import Address, Order
-from actions.shop.sql import SqlShop
 from bot.app.settings import Settings
+from bot.app.shops import open_shop
 from bot.conversation import rows as record_rows
 from bot.conversation.database import make_engine
 from bot.conversation.desk_schema import agents, corrections
 from bot.conversation.schema import conversations, messages, service_requests, shoppers
 from persona.privacy.anonymise import Known, anonymise
 from persona.privacy.vault import Vault
+
+#: What JSON leaves as it is and some readers of lines take for an end of one (NEL, U+2028, U+2029).
+_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 #: Author of a message -> who it is for the evaluation, to which the bot is an agent.
 _SPEAKERS = {"shopper": "shopper", "bot": "agent", "agent": "agent"}
@@ -69,7 +73,7 @@ def export(
     try:
         with engine.connect() as connection:
             rows = _corrected(connection)
-            known = _of_shop(settings, vault, rows) if with_shop else {}
+            known = _of_shop(settings, rows) if with_shop else {}
             colleagues = frozenset(connection.execute(select(agents.c.name)).scalars())
             found = [
                 {
@@ -153,11 +157,11 @@ def _known(
     return people.frozen()
 
 
-def _of_shop(settings: Settings, vault: Vault, rows: list[Row]) -> dict[str, _People]:
-    """Return what the embedded shop knows, by conversation."""
+def _of_shop(settings: Settings, rows: list[Row]) -> dict[str, _People]:
+    """Return what the shop knows, by conversation."""
 
     async def read() -> dict[str, _People]:
-        shop = SqlShop(settings.shop_url, vault)
+        shop = open_shop(settings)
         found: dict[str, _People] = {}
         try:
             for row in rows:
@@ -173,7 +177,7 @@ def _of_shop(settings: Settings, vault: Vault, rows: list[Row]) -> dict[str, _Pe
         raise ShopAwayError("the shop cannot be read: its customers' names could remain") from exc
 
 
-async def _read_customer(shop: SqlShop, row: Row, people: _People) -> None:
+async def _read_customer(shop: ShopGateway, row: Row, people: _People) -> None:
     for number in row.orders:
         with suppress(NotFoundError):  # gone from the shop
             _add_order(people, await shop.order(number, customer_id=None))
@@ -205,5 +209,5 @@ def _add_address(people: _People, address: Address) -> None:
 
 
 def lines(entries: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a line of JSON for each conversation."""
-    yield from (json.dumps(entry, ensure_ascii=False) for entry in entries)
+    """Yield a line of JSON for each conversation; a line to any reader, whatever was typed in it."""
+    yield from (json.dumps(entry, ensure_ascii=False).translate(_BREAKS) for entry in entries)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -33,6 +34,8 @@ def export(settings: Settings, customer_id: str) -> dict[str, Any] | None:
     if (
         profile is None
         and not record["conversations"]
+        and not record["events"]
+        and not record["notices"]
         and record["belief"] is None
         and record["personalisation"]
     ):
@@ -55,11 +58,18 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def erase(settings: Settings, customer_id: str) -> list[str]:
-    """Delete all that is held of a customer; return what was erased, empty if nothing was held."""
+@dataclass(frozen=True)
+class Erasure:
+    """What an erasure did."""
+
+    found: tuple[str, ...]  # what was erased, in words; () where nothing was held
+    shop_keeps: bool  # the shop's backend holds data of its own, and erases them in its own system
+
+
+def erase(settings: Settings, customer_id: str) -> Erasure:
+    """Delete all that is held of a customer in record, trackers and shop."""
     from sqlalchemy import func, select
 
-    from bot.app.shop_erasure import erase_profile
     from bot.components.tracker_rows import TrackerRows
     from bot.conversation.database import make_engine
     from bot.conversation.privacy import erase_customer
@@ -81,11 +91,28 @@ def erase(settings: Settings, customer_id: str) -> list[str]:
         trackers = rows.delete(ids)
     finally:
         rows.close()
-    profile = erase_profile(settings.shop_url, Vault.from_text(settings.data_keys), customer_id)
+    profile = _erase_in_shop(settings, customer_id)
     counted = (
         (len(ids), f"{len(ids)} conversations"),
         (trackers, f"{trackers} trackers"),
         (int(known), "the stored belief and choices"),
-        (int(profile), "the shop's profile"),
+        (int(profile or False), "the shop's profile"),
     )
-    return [words for count, words in counted if count]
+    return Erasure(tuple(words for count, words in counted if count), shop_keeps=profile is None)
+
+
+def _erase_in_shop(settings: Settings, customer_id: str) -> bool | None:
+    """Say whether the shop knew the customer and erased her; None where it does that itself."""
+    from actions.shop.errors import NotOfferedError
+    from bot.app.shops import open_shop
+
+    async def run() -> bool | None:
+        shop = open_shop(settings)
+        try:
+            return await shop.erase_customer(customer_id)
+        except NotOfferedError:
+            return None
+        finally:
+            await shop.close()
+
+    return asyncio.run(run())

@@ -13,7 +13,8 @@ from persona.privacy.vault import Vault
 def _upgrade_shop(settings: Settings) -> None:
     from actions.shop.database import upgrade
 
-    upgrade(settings.shop_url)
+    if settings.own_shop:
+        upgrade(settings.shop_url)
 
 
 def _upgrade_record(settings: Settings) -> None:
@@ -37,7 +38,9 @@ UPGRADES: dict[str, Callable[[Settings], None]] = {
 
 
 def seed_demo(settings: Settings) -> bool:
-    """Fill the demo shop unless it has customers; say whether it was filled now."""
+    """Fill the demo shop unless it has customers, or is not ours; say whether it was filled now."""
+    if not settings.own_shop:
+        return False
     from actions.shop.seed.demo import seed_demo as seed
 
     return seed(settings.shop_url, Vault.from_text(settings.data_keys))
@@ -60,14 +63,15 @@ def customer_ids(settings: Settings, limit: int) -> list[str]:
 
 
 def reset_demo(settings: Settings) -> None:
-    """Empty record and trackers and fill the demo shop anew. The stack must be stopped."""
+    """Empty record and trackers and fill the demo shop anew, where it is ours. The stack must be stopped."""
     from actions.shop.seed.demo import reset_demo as reset_shop
     from bot.components.tracker_rows import TrackerRows
     from bot.conversation.database import make_engine
     from bot.conversation.schema import metadata
 
     vault = Vault.from_text(settings.data_keys)
-    reset_shop(settings.shop_url, vault)
+    if settings.own_shop:
+        reset_shop(settings.shop_url, vault)
     engine = make_engine(settings.record_url)
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -83,15 +87,20 @@ def reset_demo(settings: Settings) -> None:
 
 
 def export_profile(settings: Settings, customer_id: str) -> dict[str, Any] | None:
-    """Return what the embedded shop holds of a customer as JSON-ready data; None if it knows none."""
+    """Return what the shop holds of a customer as JSON-ready data; None if it knows none."""
     from actions.shop.errors import NotFoundError
-    from actions.shop.sql import SqlShop
+    from bot.app.shops import open_shop
 
     async def read() -> dict[str, Any] | None:
-        shop = SqlShop(settings.shop_url, Vault.from_text(settings.data_keys))
+        shop = open_shop(settings)
         try:
             customer = await shop.customer(customer_id)
-            return {"customer": customer, "history": await shop.history(customer_id)}
+            history = await shop.history(customer_id)
+            terms = [
+                await shop.invoice_terms(o.order_number, customer_id=customer_id) for o in history.orders
+            ]
+            invoices = [term.current for term in terms if term.current is not None]
+            return {"customer": customer, "history": history, "invoices": invoices}
         except NotFoundError:
             return None
         finally:

@@ -8,22 +8,35 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
+from actions.measured import measured
 from actions.shop.gateway import ShopGateway
 from actions.shop.open import open_gateway
-from bot.app.desk import DeskOptions, mount
+from bot.app.demo_goods import DemoGoods
+from bot.app.desk import mount
+from bot.app.ending import end, look_at_the_loop
+from bot.app.events import ShopEvents
+from bot.app.front_settings import FrontError, FrontSettings, inner
+from bot.app.messaging import with_channels
+from bot.app.sharing import make_limiter, open_link, share_news
+from bot.app.shelf_goods import ShelfGoods
 from bot.app.shop_duty import ShopDuty
 from bot.channels.app import WebOptions, make_app
-from bot.channels.health import url_check
-from bot.channels.limits import Addresses, Limiter, Rate, RateLimits
+from bot.channels.events import EventDoor, Events
+from bot.channels.health import actions_look, disk_look, look_of
+from bot.channels.limits import Addresses
+from bot.channels.manner import MannerRoutes
+from bot.channels.picture_upload import PictureUpload
+from bot.channels.rating import RatingRoute
+from bot.channels.serving import GuardedRunner
+from bot.channels.shelf import ShelfRoutes
 from bot.channels.tokens import Tokens, parse_keys
 from bot.channels.web_base import Shared
+from bot.conversation.asking import AskingRules
 from bot.conversation.assertion import Assertions
 from bot.conversation.database import Database
 from bot.conversation.desk_reads import DeskReader
@@ -34,112 +47,29 @@ from bot.conversation.handover import Handover
 from bot.conversation.hub import Hub
 from bot.conversation.lease import new_holder
 from bot.conversation.listening import Listener
+from bot.conversation.manner import Manners
 from bot.conversation.migrate import upgrade
 from bot.conversation.passwords import Passwords
+from bot.conversation.pictures import Pictures
 from bot.conversation.queueing import whereabouts
 from bot.conversation.rasa_client import RasaClient
 from bot.conversation.reads import Reader
 from bot.conversation.schema import SHANGHAI
 from bot.conversation.service import Conversations
 from bot.conversation.store import Store
+from bot.conversation.watching import Watching
 from bot.conversation.words import Lines, Speaker
 from bot.conversation.worker import Patience, Worker
-from bot.desk.transport import SecureCookies
-from persona.privacy.masking import MaskingFilter
 from persona.privacy.vault import Vault
+from persona.strategy import load_strategies
+from persona.telemetry import logs, metrics
+from persona.telemetry.access import Readers
 from persona.wording import Wording
 from persona.wording.cards import CardTexts
 
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 5.0
-
-
-class FrontError(Exception):
-    """The front cannot start; the text says what to do."""
-
-
-@dataclass(frozen=True)
-class FrontSettings:
-    """What the environment says; see ``docs/architecture.md``, "Environment of the processes"."""
-
-    record_url: str
-    data_keys: str = field(repr=False)
-    assertion_key: str = field(repr=False)
-    rasa_secret: str = field(repr=False)
-    token_keys: str = field(repr=False)
-    demo: bool = False
-    token_issuer: str = "zhixin"  # noqa: S105  # a name, no secret
-    token_audience: str = "zhixin-shoppers"  # noqa: S105
-    host: str = "127.0.0.1"
-    port: int = 8080
-    rasa_port: int = 5005
-    action_port: int = 5055
-    trusted_proxies: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    limits: RateLimits = field(default_factory=RateLimits)
-    desk_idle: timedelta = DeskOptions.idle
-    desk_cookies: SecureCookies = SecureCookies.AUTO
-    desk_origins: tuple[str, ...] = ()
-
-    @property
-    def desk(self) -> DeskOptions:
-        """Return what the desk is told."""
-        return DeskOptions(self.desk_idle, self.desk_cookies, self.desk_origins, self.demo, self.host)
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> FrontSettings:
-        """Read and check the environment.
-
-        Raises:
-            FrontError: something is missing or malformed; the text names it.
-        """
-
-        def needed(name: str) -> str:
-            value = environ.get(f"ZHIXIN_{name}", "")
-            if not value:
-                raise FrontError(f"ZHIXIN_{name} is missing")
-            return value
-
-        def given(name: str, default: str) -> str:
-            return environ.get(f"ZHIXIN_{name}") or default
-
-        def several(name: str) -> tuple[str, ...]:
-            return tuple(part.strip() for part in given(name, "").split(",") if part.strip())
-
-        data_dir = Path(given("DATA_DIR", "var")).resolve()
-        default = RateLimits()
-        try:
-            return cls(
-                record_url=given("RECORD_URL", f"sqlite:///{data_dir / 'record.db'}"),
-                data_keys=needed("DATA_KEYS"),
-                assertion_key=needed("ASSERTION_KEY"),
-                rasa_secret=needed("RASA_SECRET"),
-                token_keys=needed("TOKEN_KEYS"),
-                demo=given("MODE", "production") == "demo",  # what is not said to be a demo is none
-                token_issuer=given("TOKEN_ISSUER", cls.token_issuer),
-                token_audience=given("TOKEN_AUDIENCE", cls.token_audience),
-                host=given("FRONT_HOST", cls.host),
-                port=int(given("FRONT_PORT", str(cls.port))),
-                rasa_port=int(given("RASA_PORT", str(cls.rasa_port))),
-                action_port=int(given("ACTION_PORT", str(cls.action_port))),
-                trusted_proxies=several("TRUSTED_PROXIES"),
-                allowed_origins=several("ALLOWED_ORIGINS"),
-                limits=RateLimits(
-                    address=_rate(given("RATE_ADDRESS", ""), default.address),
-                    opening=_rate(given("RATE_OPENING", ""), default.opening),
-                    conversation=_rate(given("RATE_CONVERSATION", ""), default.conversation),
-                ),
-                desk_idle=timedelta(hours=float(given("DESK_IDLE_HOURS", "12"))),
-                desk_cookies=SecureCookies(given("DESK_SECURE_COOKIES", "auto")),
-                desk_origins=several("DESK_ORIGINS"),
-            )
-        except ValueError as exc:
-            raise FrontError(f"the environment is not right: {exc}") from exc
-
-
-def _rate(text: str, default: Rate) -> Rate:
-    return Rate.parse(text) if text else default
 
 
 def shanghai_now() -> datetime:
@@ -179,27 +109,30 @@ def compose(
             parse_keys(settings.token_keys), settings.token_issuer, settings.token_audience, clock
         )
         addresses = Addresses(settings.trusted_proxies)
+        told = settings.events
+        readers = Readers(settings.metrics_networks)
+        redis = open_link(settings.redis_url, vault)
     except ValueError as exc:
         raise FrontError(str(exc)) from exc
     lines = Lines(speaker, CardTexts.load())
     try:
-        rules = Rules.load()
+        rules, asking = Rules.load(), AskingRules.load()
     except ValueError as exc:
         raise FrontError(str(exc)) from exc
     try:
         lines.check()
     except Exception as exc:
         raise FrontError(f"a line of the front cannot be spoken: {exc}") from exc
-    database = Database(settings.record_url)
+    database = Database(settings.record_url, settings.record)
     hub = Hub()
     if duty is None:
         duty = AroundTheClock() if shop is None else ShopDuty(shop)
-    handing = Handing(lines, listener or Listener(), duty, rules)
+    handing = Handing(lines, listener or Listener(), duty, rules, asking)
     store = Store(database, vault, clock, new_holder(), handing)
     reader = Reader(database, vault, lambda c, cid, owner: whereabouts(c, cid, owner, clock(), rules))
     assertions = Assertions(settings.assertion_key, clock)
     rasa = RasaClient(
-        f"http://127.0.0.1:{settings.rasa_port}",
+        settings.rasa_origin or inner(settings.rasa_port),
         settings.rasa_secret,
         assertions,
         attendance=handing.attendance,
@@ -225,11 +158,43 @@ def compose(
         handover=handover,
         desk=desk,
     )
+    watching = Watching(database, clock, rules)
+    looks = [
+        watching.usable,
+        actions_look(f"{settings.action_origin or inner(settings.action_port)}/health"),
+        disk_look(settings.data_dir),
+    ]
+    if redis is not None:
+        looks.append(look_of("redis", redis.ping))
+    events = ShopEvents(
+        told,
+        shop,
+        database=database,
+        writing=store.writing,
+        handing=handing,
+        duty=duty,
+        worker=worker,
+        hub=hub,
+        clock=clock,
+    )
+    shared = Shared(conversations, tokens, make_limiter(settings.limits, redis, vault), addresses, vault)
     app = make_app(
-        Shared(conversations, tokens, Limiter(settings.limits), addresses, vault),
-        actions=url_check(f"http://127.0.0.1:{settings.action_port}/health"),
+        shared,
+        looks=looks,
+        figures=watching.look,
+        readers=readers,
         shoppers=_demo_shoppers if settings.demo else None,
-        options=WebOptions(origins=settings.allowed_origins),
+        goods=DemoGoods(shop) if settings.demo else None,
+        options=WebOptions(origins=settings.allowed_origins, widget=settings.widget),
+    )
+    app.add_routes(Events(shared, EventDoor(told.keys, events.book, events.wake, clock)).routes())
+    app.add_routes(PictureUpload(shared, Pictures(database, vault, clock)).routes())
+    app.add_routes(RatingRoute(shared, events.ratings).routes())
+    manners = Manners(database, store.writing, load_strategies(), events.after)
+    app.add_routes(MannerRoutes(shared, manners).routes())
+    app.add_routes(ShelfRoutes(shared, ShelfGoods(shop)).routes())
+    conversations.beside = with_channels(
+        events, app, settings, shared=shared, database=database, store=store, hub=hub, clock=clock
     )
     mount(
         app,
@@ -245,6 +210,7 @@ def compose(
         wording=speaker if isinstance(speaker, Wording) else None,
         passwords=passwords,
     )
+    share_news(app, redis, hub)
     return app, conversations
 
 
@@ -263,13 +229,14 @@ async def serve(settings: FrontSettings, speaker: Speaker) -> None:
     Raises:
         FrontError: the port is taken, or the wiring failed.
     """
-    shop = open_gateway()
+    shop = measured(open_gateway())
     app, conversations = compose(settings, speaker, shop=shop)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stopped.set)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_GRACE_S)
+    lag = asyncio.create_task(look_at_the_loop())
+    runner = GuardedRunner(app, handle_signals=False, shutdown_timeout=_GRACE_S)
     await runner.setup()
     try:
         try:
@@ -282,17 +249,12 @@ async def serve(settings: FrontSettings, speaker: Speaker) -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await stopped.wait()
+        await end(app, conversations, drain_s=settings.drain_s, within_s=settings.stop_within_s)
     finally:
+        lag.cancel()
         await runner.cleanup()
         await conversations.close()
         await shop.close()
-
-
-def _log_to_stderr(level: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(MaskingFilter())
-    logging.basicConfig(level=level, handlers=[handler])
 
 
 def _use_fast_loop() -> None:
@@ -306,7 +268,8 @@ def _use_fast_loop() -> None:
 
 def main() -> int:
     """Run the front; return the exit code."""
-    _log_to_stderr(os.environ.get("ZHIXIN_LOG_LEVEL", "INFO").upper())
+    logs.configure("front", loggers=("zhixin", "bot", "persona", "actions"))
+    metrics.tell_build("front")
     try:
         settings = FrontSettings.from_environment(os.environ)
         upgrade(settings.record_url)

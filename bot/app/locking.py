@@ -34,8 +34,13 @@ class DataLock:
         """Say whether this object holds the lock."""
         return self._descriptor is not None
 
-    def take(self, say: Callable[[str], None]) -> int:
+    def take(self, say: Callable[[str], None], *, shared: bool = False) -> int:
         """Take the lock and return its descriptor.
+
+        Args:
+            say: told where the last run's processes are waited for.
+            shared: beside others that share it: processes that run by themselves, a change of schema that is
+                made beside them. A whole stack, and what replaces its data, takes the lock alone.
 
         Raises:
             LockedError: another stack holds it; the text says which.
@@ -45,7 +50,7 @@ class DataLock:
         told = False
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 pid = int(os.pread(descriptor, 20, 0).decode(errors="replace").strip() or 0)

@@ -60,8 +60,8 @@ def ports(settings: Settings) -> None:
     """
     for key, host in (
         ("front_port", settings.front_host),
-        ("rasa_port", "127.0.0.1"),
-        ("action_port", "127.0.0.1"),
+        ("rasa_port", settings.inner_host),
+        ("action_port", settings.inner_host),
     ):
         port: int = getattr(settings, key)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

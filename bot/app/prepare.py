@@ -25,6 +25,7 @@ def everything(settings: Settings, say: Say, check: Callable[[], None]) -> None:
     Raises:
         StartError: a database cannot be opened, or training failed.
     """
+    refuse_half_restored(settings)
     upgrade_databases(settings)
     check()
     if settings.mode is Mode.DEMO:
@@ -32,6 +33,17 @@ def everything(settings: Settings, say: Say, check: Callable[[], None]) -> None:
         check()
     tell_how_to_add_agents(settings, say)
     ensure_model(settings, say, check)
+
+
+def refuse_half_restored(settings: Settings) -> None:
+    """Raise StartError where a restore was cut off between two databases: they do not fit together."""
+    from bot.app.backup_restore import unfinished
+
+    if unfinished(settings.data_dir).exists():
+        raise StartError(
+            "a restore was cut off between two databases, which do not fit together now: "
+            f"restore the same file again ({unfinished(settings.data_dir).read_text().strip()})"
+        )
 
 
 def upgrade_databases(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from bot.app.children import ACTIONS, FRONT, RASA, ChildSpec
 from bot.app.locking import DataLock, LockedError, state_path, write_state
 from bot.app.logs import LogFollower, cut_if_large, rotate, tail
 from bot.app.preflight import StartError
-from bot.app.settings import Settings
+from bot.app.settings import Mode, Settings
 
 Say = Callable[[str], None]
 #: Makes databases and model ready; calls its second argument between steps, which raises on Ctrl-C.
@@ -215,8 +215,10 @@ class Supervisor:
 
     def _ready_line(self, seconds: float) -> str:
         url = self._settings.front_url
+        demo = f"demo shop {url}/demo/  " if self._settings.mode is Mode.DEMO else ""
         return (
-            f"zhixin ready in {seconds:.0f} s ({self._settings.mode.value}): chat {url}/  desk {url}/desk/  "
+            f"zhixin ready in {seconds:.0f} s ({self._settings.mode.value}): {demo}chat {url}/widget/  "
+            f"desk {url}/desk/  "
             f"API {url}/api/v1/openapi.json  logs {self._settings.logs_dir}  (Ctrl-C stops)"
         )
 

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -33,16 +34,31 @@ _SHOPPERS = 16
 _LAST_LINES = 5
 
 
-def run(*, json_file: str | None, start: bool, repeats: int, quick: bool) -> int:
-    """Measure `repeats` times, print the medians, write them as JSON where asked; return the exit code."""
+def run(*, json_file: str | None, start: bool, repeats: int, quick: bool, peer: bool = False) -> int:
+    """Measure `repeats` times, print the medians, write them as JSON where asked; return the exit code.
+
+    With `peer` each repeat measures our stack and then, with the same script, the peer over the same shop.
+    """
     plan = Plan.quick() if quick else Plan()
-    figures = []
+    figures, peers = [], []
     for number in range(1, repeats + 1):
         say(f"bench: repeat {number} of {repeats}, {messages_of(plan)} messages ...")
-        figures.append(_own_stack(plan) if start else _running_stack(plan))
+        if not start:
+            figures.append(_running_stack(plan))
+            continue
+        ours, theirs = _own_stack(plan, peer=peer)
+        figures.append(ours)
+        if theirs is not None:
+            peers.append(theirs)
     report = _report(figures, plan, own=start)
     for line in _lines(report):
         say(line)
+    if peers:
+        from bot.app.bench.peer.compare import table
+
+        report["peer"] = {"medians": medians(peers), "repeats": [asdict(f) for f in peers]}
+        for line in table(report["medians"], report["peer"]["medians"], plan.turns - 2):
+            say(line)
     if json_file:
         Path(json_file).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
@@ -56,22 +72,36 @@ def _running_stack(plan: Plan) -> Figures:
     return asyncio.run(_drive(settings, state[0], state[1], plan, fresh=False))
 
 
-def _own_stack(plan: Plan) -> Figures:
-    with tempfile.TemporaryDirectory(prefix="zhixin-bench-") as folder, own_stack(Path(folder)) as settings:
-        state = read_state(settings.data_dir)
-        if state is None:
-            raise CommandError("the bench's own stack ended before it was measured")
-        return asyncio.run(_drive(settings, state[0], state[1], plan, fresh=True))
+def _own_stack(plan: Plan, *, peer: bool) -> tuple[Figures, Figures | None]:
+    with tempfile.TemporaryDirectory(prefix="zhixin-bench-") as folder:
+        began = time.monotonic()
+        with own_stack(Path(folder)) as settings:
+            start_s = time.monotonic() - began
+            state = read_state(settings.data_dir)
+            if state is None:
+                raise CommandError("the bench's own stack ended before it was measured")
+            ours = asyncio.run(_drive(settings, state[0], state[1], plan, fresh=True))
+        ours = replace(ours, start_s=start_s)
+        if not peer:
+            return ours, None
+        from bot.app.bench.peer import compare
+
+        rasa, action = free_ports(2)
+        return ours, compare.measure_peer(settings, Path(folder), (rasa, action), plan, _customers(settings))
 
 
-async def _drive(settings: Settings, url: str, pids: dict[str, int], plan: Plan, *, fresh: bool) -> Figures:
+def _customers(settings: Settings) -> list[str]:
     from bot.app import databases
 
     shoppers = databases.customer_ids(settings, _SHOPPERS)
     if not shoppers:
         raise CommandError("the shop has no customers to shop as")
+    return shoppers
+
+
+async def _drive(settings: Settings, url: str, pids: dict[str, int], plan: Plan, *, fresh: bool) -> Figures:
     async with loading.session() as session:
-        driver = loading.Driver(session, url, [sign(settings, shopper) for shopper in shoppers])
+        driver = loading.Driver(session, url, [sign(settings, shopper) for shopper in _customers(settings)])
         first_ms = await first_message(driver) if fresh else None
         return await measure(driver, pids, plan, first_ms)
 
@@ -80,7 +110,7 @@ async def _drive(settings: Settings, url: str, pids: dict[str, int], plan: Plan,
 def own_stack(data_dir: Path) -> Iterator[Settings]:
     """Run a stack on free ports and a data folder of its own, with today's settings otherwise."""
     base = load()
-    front, rasa, action = _free_ports(3)
+    front, rasa, action = free_ports(3)
     own = {
         "data_dir": str(data_dir),
         "model_dir": str(base.model_dir),
@@ -90,7 +120,7 @@ def own_stack(data_dir: Path) -> Iterator[Settings]:
         **{f"rate_{of}": _RATE for of in ("address", "opening", "conversation")},
     }
     env = {**os.environ, **{variable(key): value for key, value in own.items()}, "ZHIXIN_MODE": "demo"}
-    for key in ("record_url", "tracker_url", "shop_url"):
+    for key in ("record_url", "tracker_url", "shop_url", "shop_kind"):
         env.pop(variable(key), None)
     process = subprocess.Popen(
         [sys.executable, "-m", "bot.app.cli", "run"],
@@ -126,7 +156,8 @@ def _why_not(code: int, data_dir: Path) -> str:
     return "\n".join([f"the bench's own stack {how} before it was ready; its last lines:", *last])
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nobody listens on now."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from itertools import cycle
+from typing import Protocol
 
 import aiohttp
 
@@ -14,6 +15,13 @@ from bot.app.bench.script import Line, conversation
 from bot.app.output import CommandError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
+
+
+class Talker(Protocol):
+    """What holds conversations with a bot."""
+
+    async def converse(self, lines: Iterable[Line]) -> list[float]:
+        """Hold one conversation and return the milliseconds of each message."""
 
 
 class Driver:
@@ -71,7 +79,7 @@ def session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(timeout=_TIMEOUT, connector=aiohttp.TCPConnector(limit=0))
 
 
-async def several(driver: Driver, shoppers: int, conversations: int) -> tuple[list[float], float]:
+async def several(driver: Talker, shoppers: int, conversations: int) -> tuple[list[float], float]:
     """Let `shoppers` hold `conversations` each, all at once.
 
     Returns:

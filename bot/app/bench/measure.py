@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.app.bench import meter
-from bot.app.bench.load import Driver, several
+from bot.app.bench.load import Talker, several
 from bot.app.bench.script import VISIT, conversation
 
 #: Around turn 20 and turn 200 the median of this many turns counts: one turn alone is noise.
@@ -52,14 +52,15 @@ class Figures:
     first_message_ms: float | None
     rss_mb: dict[str, float]
     pss_mb: dict[str, float]
+    start_s: float | None = None  # seconds until the stack served
 
 
-async def first_message(driver: Driver) -> float:
+async def first_message(driver: Talker) -> float:
     """Return the milliseconds of the first message that a fresh stack gets."""
     return (await driver.converse(list(conversation(1, 1))))[0]
 
 
-async def measure(driver: Driver, pids: dict[str, int], plan: Plan, first_ms: float | None) -> Figures:
+async def measure(driver: Talker, pids: dict[str, int], plan: Plan, first_ms: float | None) -> Figures:
     """Run the plan once."""
     await several(driver, 1, plan.warm)
     before = _cpu(pids)

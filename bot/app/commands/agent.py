@@ -135,7 +135,7 @@ def _run(act: Callable[[Accounts], Awaitable[T]], action: str = "", login: str =
     from bot.app import accounts
     from bot.conversation.account_errors import AccountError
 
-    settings = load()
+    settings = load(only=("data_keys",))
     try:
         return asyncio.run(accounts.use(settings, act, action=action, login=login))
     except AccountError as exc:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from bot.app.output import CommandError
+
 
 def bench(
+    *,
     json_file: str = typer.Option("", "--json", help="Write the figures here too."),
     start: bool = typer.Option(
         False, "--start", help="Start a stack of its own on free ports, then stop it."
@@ -15,12 +18,17 @@ def bench(
     desk: bool = typer.Option(
         False, "--desk", help="Measure the desk instead: 50 agents, 500 conversations. Needs --start."
     ),
+    peer: bool = typer.Option(
+        False, "--peer", help="Measure a bot of the same topics on Rasa's stock parts too. Needs --start."
+    ),
 ) -> None:
     """Measure latency, throughput, CPU and memory with a scripted mix of conversations."""
     if desk:
         from bot.app.bench import desk as desk_bench
 
         raise typer.Exit(desk_bench.run(json_file=json_file or None, start=start, quick=quick))
+    if peer and not start:
+        raise CommandError("the peer is measured beside a stack of the bench's own: add --start")
     from bot.app.bench.command import run
 
-    raise typer.Exit(run(json_file=json_file or None, start=start, repeats=repeats, quick=quick))
+    raise typer.Exit(run(json_file=json_file or None, start=start, repeats=repeats, quick=quick, peer=peer))

@@ -28,7 +28,8 @@ def export_command(
     from bot.app import corrections
 
     try:
-        found = corrections.export(load(secrets=Secrets.READ), with_shop=not without_shop)
+        settings = load(secrets=Secrets.READ, only=("data_keys",))
+        found = corrections.export(settings, with_shop=not without_shop)
     except corrections.ShopAwayError as exc:
         raise CommandError(f"{exc}; --without-shop goes on without it") from exc
     if json_file == "-":

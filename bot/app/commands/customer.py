@@ -27,7 +27,7 @@ def export_command(
     """Write all that is held of a customer as JSON: master data, conversations, readings, belief."""
     from bot.app import customers
 
-    data = customers.export(load(secrets=Secrets.READ), customer_id)
+    data = customers.export(load(secrets=Secrets.READ, only=("data_keys",)), customer_id)
     if data is None:
         raise CommandError(f"nothing is held of a customer {customer_id!r}")
     text = json.dumps(data, ensure_ascii=False, indent=2)
@@ -45,10 +45,12 @@ def erase(
     """Delete conversations, trackers, belief and profile of a customer, for good."""
     from bot.app import customers
 
-    settings = load(secrets=Secrets.READ)
+    settings = load(secrets=Secrets.READ, only=("data_keys",))
     if not yes:
         typer.confirm(f"Delete all that is held of {customer_id}, for good?", abort=True)
-    found = customers.erase(settings, customer_id)
-    if not found:
+    done = customers.erase(settings, customer_id)
+    if done.shop_keeps:
+        say("zhixin: the shop's backend keeps data of its own: erase this customer there too")
+    if not done.found:
         raise CommandError(f"nothing is held of a customer {customer_id!r}")
-    say(f"zhixin: erased {', '.join(found)}")
+    say(f"zhixin: erased {', '.join(done.found)}")

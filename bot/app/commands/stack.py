@@ -8,8 +8,17 @@ from bot.app.output import say
 from bot.app.settings import Secrets, load
 
 
-def run(logs: bool = typer.Option(False, "--logs", help="Print the processes' logs too.")) -> None:
+def run(
+    logs: bool = typer.Option(False, "--logs", help="Print the processes' logs too."),
+    only: str = typer.Option(
+        "", "--only", help="Become one process (actions, rasa or front), as containers and systemd run them."
+    ),
+) -> None:
     """Start Rasa, the action server and the front; Ctrl-C stops all three."""
+    if only:
+        from bot.app import alone
+
+        alone.become(only)
     from bot.app import prepare
     from bot.app.supervisor import Supervisor
 
