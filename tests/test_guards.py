@@ -21,11 +21,14 @@ from bot.app.settings import CONFIG_VARIABLE, Settings, variable
 ROOT = Path(__file__).resolve().parents[1]
 
 #: Events of the front: nobody types them, and no button carries them.
-EVENTS = {"open_conversation", "identified", "handed_back"}
+EVENTS = {"open_conversation", "identified", "handed_back", "send_picture"}
 #: Rasa's own way of saying that it did not understand.
 BUILT_IN = {"nlu_fallback"}
 #: Stems that are no topic: what all topics share, and what the front itself says.
 NO_TOPICS = {"base", "system"}
+#: Stems of questions that the shop's policies answer: they have entries and policies, no action and no facts.
+RULES = "_rules"
+ANSWER_POLICY = "action_answer_policy"
 MIN_EXAMPLES = 25
 STYLES = {"power", "perfect", "peace", "lively", None}
 
@@ -303,8 +306,10 @@ def topics() -> list[str]:
 
 @pytest.mark.parametrize("topic", topics())
 def test_one_topic_one_stem(topic: str) -> None:
-    wanted = ["bot/domain/{}.yml", "persona/wording/facts/{}.yml"]
+    wanted = ["bot/domain/{}.yml"]
     data = load(ROOT / f"bot/domain/{topic}.yml")
+    if data.get("responses"):  # what policies answer has no words of its own
+        wanted.append("persona/wording/facts/{}.yml")
     if data.get("intents"):
         wanted.append("bot/rules/{}.yml")
         intents = {i if isinstance(i, str) else next(iter(i)) for i in data["intents"]}
@@ -318,6 +323,61 @@ def test_one_topic_one_stem(topic: str) -> None:
 @pytest.mark.parametrize("folder", ["nlu_data/nlu", "bot/rules", "persona/wording/facts"])
 def test_no_file_belongs_to_no_topic(folder: str) -> None:
     assert not {path.stem for path in yaml_files(folder)} - set(topics()) - NO_TOPICS
+
+
+@pytest.mark.parametrize("folder", ["actions/policy_topics", "actions/shop/seed/policies"])
+def test_entries_and_policies_stand_under_the_stem_of_their_questions(folder: str) -> None:
+    assert {path.stem for path in yaml_files(folder)} == {t for t in topics() if t.endswith(RULES)}
+
+
+# --- policies ----------------------------------------------------------------------------------------------
+
+
+@cache
+def answered_by_policies() -> dict[str, str]:
+    """Return intent -> stem, of the rules that lead to the answer from a policy."""
+    found = {}
+    for path in yaml_files("bot/rules"):
+        for rule in load(path).get("rules") or ():
+            steps = list(_flat(rule.get("steps") or ()))
+            if any(step.get("action") == ANSWER_POLICY for step in steps):
+                found |= {step["intent"]: path.stem for step in steps if step.get("intent")}
+    return found
+
+
+def policy_entries() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return intent -> stem and entry."""
+    files = yaml_files("actions/policy_topics")
+    return {intent: (path.stem, entry) for path in files for intent, entry in load(path).items()}
+
+
+def test_every_question_that_policies_answer_has_an_entry_beside_it_and_the_other_way_round() -> None:
+    entries = {intent: stem for intent, (stem, _) in policy_entries().items()}
+    forms = set(domain()["forms"])
+    by_forms = {
+        step["intent"]
+        for path in yaml_files("bot/rules")
+        for rule in load(path).get("rules") or ()
+        if forms & {step.get("action") for step in _flat(rule.get("steps") or ())}
+        for step in _flat(rule.get("steps") or ())
+        if step.get("intent")
+    }
+    # A form may tell the rules before it asks on, or where she only asks.
+    assert answered_by_policies() == {i: stem for i, stem in entries.items() if i not in by_forms}
+    assert {i for i in entries if i in by_forms} <= {i for i in by_forms if named_in_code(i)}
+
+
+def test_every_policy_answers_a_question_and_every_question_has_a_policy() -> None:
+    asked = {entry["topic"]: stem for stem, entry in policy_entries().values()}
+    files = yaml_files("actions/shop/seed/policies")
+    delivered = {topic: path.stem for path in files for topic in load(path)}
+    assert set(asked) == set(delivered)
+
+
+def test_every_question_that_policies_answer_can_be_offered_to_tap() -> None:
+    options = load(ROOT / "persona/wording/options.yml")
+    titled = {option.get("intent") for option in options.values() if "{{" not in str(option["title"])}
+    assert not set(policy_entries()) - titled
 
 
 # --- settings ----------------------------------------------------------------------------------------------

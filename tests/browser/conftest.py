@@ -1,26 +1,30 @@
-"""A real browser and the stand-in server."""
+"""A real browser, and the widget on its stage."""
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp.test_utils import TestServer
 
-from tests.browser.stand_in import StandIn
+from tests.browser.widget_stage import WidgetStage
 
-NETWORK = ("Failed to load resource", "WebSocket connection to")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def find_browser() -> str | None:
+    """Path of a browser of the machine, if there is one."""
+    found = os.environ.get("ZHIXIN_TEST_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    return found if found is not None and Path(found).exists() else None
 
 
 @pytest.fixture(scope="session")
 def executable() -> str:
     """Path of a browser of the machine."""
-    found = os.environ.get("ZHIXIN_TEST_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None or not Path(found).exists():
+    found = find_browser()
+    if found is None:
         pytest.skip("no chromium is installed (name one with ZHIXIN_TEST_BROWSER)")
     return found
 
@@ -39,53 +43,9 @@ async def browser(executable: str) -> AsyncIterator[Any]:
         await launched.close()
 
 
-@pytest.fixture
-def server() -> StandIn:
-    return StandIn()
-
-
 @pytest_asyncio.fixture(loop_scope=LOOP)
-async def address(server: StandIn) -> AsyncIterator[str]:
-    running = TestServer(server.app(), host="127.0.0.1")
-    await running.start_server(access_log=None)
-    yield f"http://127.0.0.1:{running.port}"
-    await server.drop_sockets()
-    await running.close()
-
-
-OpenPage = Callable[..., Awaitable[Any]]
-
-
-@pytest_asyncio.fixture(loop_scope=LOOP)
-async def open_page(browser: Any, address: str, server: StandIn) -> AsyncIterator[OpenPage]:
-    """Open the page; whatever it logs as an error or asks of another host fails the test."""
-    faults: list[str] = []
-    contexts = []
-
-    async def opened(**options: Any) -> Any:
-        context = await browser.new_context(
-            **{"viewport": {"width": 360, "height": 740}, "locale": "zh-CN", **options}
-        )
-        contexts.append(context)
-        page = await context.new_page()
-        page.set_default_timeout(8000)
-        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        page.on(
-            "request",
-            lambda r: (
-                r.url.startswith((address, "ws" + address[4:], "data:")) or server.outside.append(r.url)
-            ),
-        )
-        # A missing picture or a refused request is logged by the browser and handled by the page.
-        page.on(
-            "console",
-            lambda m: m.type == "error" and not m.text.startswith(NETWORK) and faults.append(m.text),
-        )
-        await page.goto(address)
-        return page
-
-    yield opened
-    for context in contexts:
-        await context.close()
-    assert faults == []
-    assert server.outside == []
+async def widget(browser: Any, tmp_path: Path) -> AsyncIterator[WidgetStage]:
+    """The widget on a shop's pages; errors, refusals and requests to others fail the test."""
+    async with WidgetStage(tmp_path, browser) as stage:
+        yield stage
+        stage.check()

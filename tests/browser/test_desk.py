@@ -15,6 +15,8 @@ from bot.conversation.desk_types import Presence
 from tests.bot.conversation.harness import Shopper
 from tests.bot.desk.stage import Stage, directive, reading
 from tests.browser.conftest import LOOP
+from tests.browser.waiting import until
+from tests.support.photographs import photograph, send
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope=LOOP)]
 
@@ -101,12 +103,10 @@ async def test_the_queue_lives(stage: Stage, log_in: LogIn) -> None:
     await page.wait_for_selector(row)
     assert "赵**" in await page.inner_text(row)
     assert "等" in await page.inner_text(row)
-    await page.wait_for_function("() => document.title.startsWith('(2) ')")
+    await until(page, "() => document.title.startsWith('(2) ')")
     assert await page.inner_text('.tabs [data-count="waiting"]') == "2"
     await shopper.say("还要等多久")
-    await page.wait_for_function(
-        "([row]) => document.querySelector(row)?.textContent.includes('还要等多久')", arg=[row]
-    )
+    await until(page, "([row]) => document.querySelector(row)?.textContent.includes('还要等多久')", [row])
     other = await page.get_attribute(f"#row-{quiet.conversation_id}", "data-untouched")
     assert other == "1", "a row that did not change was replaced"
     await stage.desk.handover.take_over(shopper.conversation_id, me.agent_id)
@@ -129,9 +129,7 @@ async def test_two_take_it_at_once(stage: Stage, log_in: LogIn) -> None:
     for page in pages.values():
         await page.evaluate("setTimeout(() => document.querySelector('#head [data-do=take]').click(), 300)")
     for page in pages.values():
-        await page.wait_for_function(
-            "() => document.querySelector('#head .chip.owner').matches('.mine, .other')"
-        )
+        await until(page, "() => document.querySelector('#head .chip.owner').matches('.mine, .other')")
     mine = {login: await page.is_visible("#head .chip.owner.mine") for login, page in pages.items()}
     assert sorted(mine.values()) == [False, True]
     winner = next(names[login] for login, won in mine.items() if won)
@@ -201,7 +199,7 @@ async def test_what_fails_stays_and_is_sent_once(stage: Stage, log_in: LogIn) ->
     await page.press("#words", "Enter")
     # What the record has stored comes live and takes the place of what seemed lost.
     await page.wait_for_selector("#log .agent >> text=今天 18 点前送到")
-    await page.wait_for_function("() => document.querySelectorAll('#outbox li').length === 0")
+    await until(page, "() => document.querySelectorAll('#outbox li').length === 0")
 
     await page.unroute("**/reply")
     await page.route("**/reply", lambda route: route.abort())
@@ -213,7 +211,7 @@ async def test_what_fails_stays_and_is_sent_once(stage: Stage, log_in: LogIn) ->
     await page.wait_for_selector("#outbox .failed >> text=第二句")
     await page.click("#outbox button >> text=重试")
     await page.wait_for_selector("#log .agent >> text=第二句")
-    await page.wait_for_function("() => document.querySelectorAll('#outbox li').length === 0")
+    await until(page, "() => document.querySelectorAll('#outbox li').length === 0")
     assert await texts(shopper) == ["今天 18 点前送到", "第二句"]
 
 
@@ -276,10 +274,10 @@ async def test_keys(stage: Stage, log_in: LogIn) -> None:
     await open_talk(page, first)
     here = page.url
     await page.press("body", "j")
-    await page.wait_for_function("here => location.href !== here", arg=here)
+    await until(page, "here => location.href !== here", here)
     await page.wait_for_selector("#side .side-tabs", state="attached")
     await page.press("body", "k")
-    await page.wait_for_function("here => location.href === here", arg=here)
+    await until(page, "here => location.href === here", here)
     await page.wait_for_selector("#side .side-tabs", state="attached")
     await page.press("body", "r")
     assert await page.evaluate("document.activeElement.id") == "words"
@@ -389,11 +387,17 @@ async def test_a_picture_travels(stage: Stage, log_in: LogIn, tmp_path: Path) ->
         "#picture", {"name": "a.png", "mimeType": "image/png", "buffer": body.getvalue()}
     )
     await page.wait_for_selector("#log .agent .picture img")
-    await page.wait_for_function("() => document.querySelector('#log .picture img').naturalWidth === 300")
+    await until(page, "() => document.querySelector('#log .picture img').naturalWidth === 300")
     sent = [m for m in await shopper.messages() if m["type"] == "picture"]
     assert (sent[0]["width"], sent[0]["height"]) == (300, 200)
     await page.set_input_files("#picture", {"name": "a.png", "mimeType": "image/png", "buffer": b"<svg/>"})
     await page.wait_for_selector("#outbox .failed >> text=只能发送 JPG、PNG 或 WebP 图片")
+    assert (await send(shopper, photograph())).status == 200
+    await page.wait_for_selector("#log .shopper .picture img[alt='顾客发来的图片']")
+    await until(page, "() => document.querySelector('#log .shopper .picture img').naturalHeight === 640")
+    assert await page.locator("#log .shopper >> text=[图片]").count() == 0
+    await page.reload()
+    await page.wait_for_selector("#panel-brief >> text=发来 1 张图片", state="attached")
 
 
 async def test_evidence_is_told_on_focus(stage: Stage, log_in: LogIn) -> None:
@@ -471,7 +475,8 @@ async def test_the_end_stays_in_sight_when_the_box_grows(stage: Stage, log_in: L
     await open_talk(page, shopper)
     await page.click("#canned-open")
     await page.wait_for_selector("#picker-found .choice")
-    await page.wait_for_function(
+    await until(
+        page,
         "() => { const s = document.getElementById('scroll');"
-        " return s.scrollHeight - s.scrollTop - s.clientHeight < 2; }"
+        " return s.scrollHeight - s.scrollTop - s.clientHeight < 2; }",
     )

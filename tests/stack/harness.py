@@ -10,13 +10,15 @@ shopper.tap("催一下")
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
-import socket
+import sqlite3
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,21 +29,10 @@ from bot.app.client import ChatSession, FrontClient, FrontUnreachableError
 from bot.app.logs import tail
 from bot.app.settings import PROJECT_ROOT, Settings, load, variable
 from bot.app.tokens import sign
+from tests.support.ports import free_ports
 
 SPECS: dict[str, ChildSpec] = {spec.name: spec for spec in (ACTIONS, RASA, FRONT)}
-_READY_WITHIN_S = 120.0
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+_READY_WITHIN_S = 240.0
 
 
 def environment(data_dir: Path, **settings: object) -> dict[str, str]:
@@ -105,9 +96,11 @@ class Shopper:
         """Begin with the opening."""
         self.last = self.opening
 
-    def say(self, text: str, message_id: str | None = None) -> Answer:
-        """Type a message."""
-        self.last = Answer(self.session.say(text, message_id))
+    def say(
+        self, text: str, message_id: str | None = None, context: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Type a message, perhaps with what is looked at."""
+        self.last = Answer(self.session.say(text, message_id, context))
         return self.last
 
     def tap(self, title: str, message_id: str | None = None) -> Answer:
@@ -115,6 +108,11 @@ class Shopper:
         fitting = [id_ for name, id_ in self.last.buttons.items() if title in name]
         assert fitting, f"no button {title!r} among {list(self.last.buttons)} after: {self.last.text}"
         self.last = Answer(self.session.tap(fitting[0], message_id))
+        return self.last
+
+    def send_picture(self, file: bytes, message_id: str | None = None) -> Answer:
+        """Send a picture."""
+        self.last = Answer(self.session.send_picture(file, message_id))
         return self.last
 
     def messages(self) -> list[dict[str, Any]]:
@@ -149,8 +147,18 @@ class Stack:
         """Prepare databases and model and start all three."""
         self.settings.logs_dir.mkdir(parents=True, exist_ok=True)
         prepare.everything(self.settings, print, lambda: None)
+        self.serve("00:00", "00:00")  # whatever the hour: the front keeps the hours that it has read
         self.heal()
         return self
+
+    def serve(self, opens: str, closes: str) -> None:
+        """Set the embedded shop's service hours; equal ones mean around the clock."""
+        path = self.settings.data_dir / "shop.db"
+        if not path.exists():
+            return
+        hours = json.dumps({"opens": opens, "closes": closes, "answer_minutes": 15})
+        with contextlib.closing(sqlite3.connect(path)) as shop, shop:
+            shop.execute("UPDATE settings SET value = ? WHERE name = 'service_hours'", (hours,))
 
     def __exit__(self, *_: object) -> None:
         """Stop all three: gently, then hard."""

@@ -84,7 +84,7 @@ def test_run_twice_end_by_ctrl_c_and_by_a_death(
     first = start(env)
     lines = first.until_ready()
     assert sum("ready" in line for line in lines) == 1
-    assert f"{first.url}/ " in lines[-1]
+    assert f"{first.url}/demo/ " in lines[-1]
     assert any("demo shop filled" in line for line in lines)
 
     session = ChatSession.open(FrontClient(first.url))

@@ -151,6 +151,10 @@ class Talk:
         assert payload is not None, f"{title} is not among {list(self.last.buttons)}"
         return await self.say(payload)
 
+    async def send_picture(self) -> Reply:
+        """Send a picture: the front tells of it by an event."""
+        return await self.say("/send_picture", metadata={"pictures": True})
+
     async def hand_back(self, **settled: str) -> Reply:
         """Tell the bot that a person has handed the conversation back."""
         return await self.say("/handed_back", metadata={"settled": settled})
@@ -176,7 +180,7 @@ class Talk:
         self._current.said.append((name, facts))
         self._current.texts.append(worded.text)
         self._current.buttons |= {b.title: b.payload for b in worded.buttons}
-        return {"text": worded.text}
+        return {"text": worded.text, **({"custom": worded.card} if worded.card else {})}
 
 
 #: The conversation whose turn it is; tests talk one at a time.

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
-from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
 
 from bot.app.accounts import any_account
 from bot.app.cli import main
@@ -25,6 +23,7 @@ from bot.conversation.database import Database
 from bot.conversation.desk_types import Role
 from bot.conversation.schema import SHANGHAI
 from persona.privacy.vault import Vault
+from tests.support import postgres
 
 pytestmark = pytest.mark.slow
 
@@ -49,17 +48,8 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict
     if request.param == "sqlite":
         yield given
         return
-    name = f"zhixin_agents_{uuid4().hex[:12]}"
-    server = sa.create_engine("postgresql://postgres@127.0.0.1:5432/postgres", isolation_level="AUTOCOMMIT")
-    try:
-        with server.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    except sa.exc.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432: {str(exc.orig).splitlines()[0]}")
-    yield {**given, "ZHIXIN_RECORD_URL": f"postgresql://postgres@127.0.0.1:5432/{name}"}
-    with server.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
+    with postgres.database("agents") as url:
+        yield {**given, "ZHIXIN_RECORD_URL": url}
 
 
 @pytest.fixture

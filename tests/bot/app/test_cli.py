@@ -249,6 +249,9 @@ def test_export_holds_the_profile_and_erasure_takes_the_personal_data(zhixin: Zh
     data = json.loads(exported.stdout)
     name, phone = data["profile"]["customer"]["name"], data["profile"]["customer"]["phone"]
     assert name and phone
+    company = databases.export_profile(settings, "u1026")
+    assert company is not None
+    assert [invoice.title.tax_number for invoice in company["invoices"]] == ["91330600MA0ZX26P1Q"]
     neighbour = json.loads(zhixin("customer", "export", other, data_dir=tmp_path).stdout)
 
     erased = zhixin("customer", "erase", customer, "--yes", data_dir=tmp_path)
@@ -297,3 +300,25 @@ def test_demo_reset_brings_erased_customers_back(zhixin: Zhixin, tmp_path: Path)
     assert restored is not None
     assert before is not None
     assert restored["customer"] == before["customer"]
+
+
+def test_every_reply_is_laid_side_by_side_for_a_manager(zhixin: Zhixin, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "replies.html"
+    done = zhixin("evaluate", "replies", "--html", str(page), data_dir=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "0 to mend" in done.stdout
+    html = page.read_text("utf-8")
+    assert "utter_track_late" in html
+    assert all(name in html for name in ("力量型", "完美型", "和平型", "活泼型"))
+
+
+def test_queries_that_cannot_be_used_are_named(zhixin: Zhixin, tmp_path: Path) -> None:
+    data, labels = tmp_path / "queries.tsv", tmp_path / "map.yml"
+    data.write_text("物流\t到哪了\n取消 不要了\n", "utf-8")
+    labels.write_text("物流: [track_shipment]\n", "utf-8")
+    done = zhixin("evaluate", "nlu", "--data", str(data), "--map", str(labels), data_dir=tmp_path)
+    assert done.returncode == 1 and f"{data}:2" in done.stderr
+    data.write_text("物流\t到哪了\n", "utf-8")
+    labels.write_text("物流: [no_such_intent]\n", "utf-8")
+    done = zhixin("evaluate", "nlu", "--data", str(data), "--map", str(labels), data_dir=tmp_path)
+    assert done.returncode == 1 and "there is no intent no_such_intent" in done.stderr

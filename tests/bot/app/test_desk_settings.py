@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import accounts, children, prepare
-from bot.app.front import FrontError, FrontSettings
+from bot.app.front_settings import FrontError, FrontSettings
 from bot.app.settings import SettingsError, load
 from bot.conversation.desk_types import Role
 from bot.conversation.passwords import generate

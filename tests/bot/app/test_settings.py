@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import secretstore
+from bot.app.front_settings import FrontError, FrontSettings
 from bot.app.settings import (
     CONFIG_VARIABLE,
     PROJECT_ROOT,
@@ -24,6 +25,11 @@ from bot.app.settings import (
     load,
     variable,
 )
+
+#: What a front cannot start without.
+FRONT = {
+    f"ZHIXIN_{name}": "k=" + "x" * 40 for name in ("DATA_KEYS", "ASSERTION_KEY", "RASA_SECRET", "TOKEN_KEYS")
+}
 
 
 def good_secrets() -> dict[str, str]:
@@ -80,6 +86,61 @@ def test_a_malformed_file_is_a_problem_and_no_crash(tmp_path: Path, content: str
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     assert CONFIG_VARIABLE in problems({CONFIG_VARIABLE: "none.yml"}, tmp_path)[0]
+
+
+def test_origins_that_embed_are_written_as_browsers_write_them(tmp_path: Path) -> None:
+    given = "https://Shop.Example:443, http://localhost:3000,http://localhost:3000 ,http://[::1]:80,"
+    settings = load({"ZHIXIN_EMBED_ORIGINS": given}, tmp_path)
+    assert settings.embed_origins == "https://shop.example,http://localhost:3000,http://[::1]"
+    assert FrontSettings.from_environment({**FRONT, "ZHIXIN_EMBED_ORIGINS": given}).widget.origins == (
+        "https://shop.example",
+        "http://localhost:3000",
+        "http://[::1]",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("EMBED_ORIGINS", "*", "name each one"),
+        ("EMBED_ORIGINS", "https://*.shop.example", "name each one"),
+        ("EMBED_ORIGINS", "https://shop.example/", "more than an origin"),
+        ("EMBED_ORIGINS", "https://shop.example/path", "more than an origin"),
+        ("EMBED_ORIGINS", "https://shop.example?x", "more than an origin"),
+        ("EMBED_ORIGINS", "shop.example", "is no origin"),
+        ("EMBED_ORIGINS", "https://", "is no origin"),
+        ("EMBED_ORIGINS", "file:///x", "is no origin"),
+        ("EMBED_ORIGINS", "null", "is no origin"),
+        ("EMBED_ORIGINS", "https://a@shop.example", "is no origin"),
+        ("EMBED_ORIGINS", "https://shop.example:99999", "cannot be read"),
+        ("EMBED_ORIGINS", "https://商店.example", "xn--"),
+        ("EMBED_ORIGINS", "https://a.example;script-src b", "xn--"),
+        ("EMBED_ORIGINS", "https://a.example 'unsafe-inline'", "xn--"),
+        ("PRODUCT_URL", "https://shop.example/p", "{product_id}"),
+        ("PRODUCT_URL", "https://{product_id}.shop.example/", "{product_id}"),
+        ("PRODUCT_URL", "javascript:alert({product_id})", "like https://"),
+        ("PRODUCT_URL", "/p/{product_id}", "like https://"),
+        ("PRODUCT_URL", "https://a@b.example/{product_id}", "like https://"),
+        ("PRODUCT_URL", "https://b.example/{product_id}/{other}", "the only gap"),
+    ],
+)
+def test_what_a_browser_would_misread_is_refused(tmp_path: Path, name: str, value: str, said: str) -> None:
+    found = problems({f"ZHIXIN_{name}": value}, tmp_path)
+    assert len(found) == 1 and f"ZHIXIN_{name}" in found[0] and said in found[0]
+    with pytest.raises(FrontError, match="the environment is not right"):
+        FrontSettings.from_environment({**FRONT, f"ZHIXIN_{name}": value})
+
+
+def test_products_are_linked_to_the_shop_or_the_demo(tmp_path: Path) -> None:
+    there = "https://shop.example/p?id={product_id}&from=chat"
+    assert load({"ZHIXIN_PRODUCT_URL": there}, tmp_path).product_url == there
+    for mode, given, linked in (
+        ("production", "", None),
+        ("demo", "", "/demo/p/{product_id}"),
+        ("demo", there, there),
+    ):
+        env = {**FRONT, "ZHIXIN_MODE": mode, "ZHIXIN_PRODUCT_URL": given}
+        assert FrontSettings.from_environment(env).widget.product_url == linked
 
 
 def test_three_processes_need_three_ports(tmp_path: Path) -> None:
@@ -140,14 +201,15 @@ def test_secrets_do_not_show_in_the_repr(tmp_path: Path) -> None:
 def test_every_setting_is_documented_and_nothing_else_is() -> None:
     page = (PROJECT_ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(ZHIXIN_[A-Z_]+)`", page, re.MULTILINE))
-    assert documented == {variable(f.name) for f in fields(Settings)} | {CONFIG_VARIABLE}
+    ours = {f.name for f in fields(Settings)} - {"channel_values"}  # the platforms' own are in channels.md
+    assert documented == {variable(name) for name in ours} | {CONFIG_VARIABLE}
 
 
 def test_the_documented_defaults_are_the_real_ones() -> None:
     page = (PROJECT_ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(ZHIXIN_[A-Z_]+)` \| `([^`]*)`", page, re.MULTILINE))
     for field in fields(Settings):
-        if field.name.endswith("_url") or field.name in SECRET_KEYS:
+        if field.name.endswith("_url") or field.name in {*SECRET_KEYS, "channel_values"}:
             continue
         default = getattr(field.default, "value", field.default)
         assert rows.get(variable(field.name), "") == str(default), field.name

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actions.shop.errors import ShopError
-from actions.shop.faulty import FaultyShop
+from actions.shop.faulty import faulty
 from actions.shop.schema import CustomerRow
 from bot.app.shop_duty import ShopDuty
 from bot.conversation.escalation import Rules
@@ -21,7 +21,7 @@ DAY = datetime(2026, 11, 23, tzinfo=SHANGHAI)
 async def test_hours_are_kept_while_the_shop_is_away(tmp_path: Path) -> None:
     shop, _ = demo_shop(tmp_path)
     switch = tmp_path / "fault"
-    duty = ShopDuty(FaultyShop(shop, switch, ""))
+    duty = ShopDuty(faulty(shop, switch, ""))
     assert duty.at(DAY).open_now and duty.at(DAY).answer_by is None  # nothing is known yet
     await duty.refresh()
     hours = await shop.service_hours()

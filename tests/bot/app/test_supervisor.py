@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ class FakeStack:
         self.ports = free_ports(3)
         self.started: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, hears: Any = signal.SIG_DFL, **env: str) -> subprocess.Popen[str]:
         front, rasa, action = self.ports
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.bot.app.fake_stack", *arguments],
@@ -55,6 +56,8 @@ class FakeStack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # The tests may themselves run under nohup, which children inherit.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, hears),  # noqa: PLW1509
         )
         self.started.append(process)
         return process
@@ -97,7 +100,7 @@ def stack(tmp_path: Path) -> Iterator[FakeStack]:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            process.communicate(timeout=15)
+            process.communicate(timeout=120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -106,13 +109,14 @@ def stack(tmp_path: Path) -> Iterator[FakeStack]:
 def test_one_ready_line_and_a_clean_end_on_ctrl_c(stack: FakeStack) -> None:
     process = stack.start()
     lines = stack.until_ready(process)
-    assert f"http://127.0.0.1:{stack.ports[0]}/" in lines[-1]
+    for page in ("demo", "widget", "desk"):
+        assert f"http://127.0.0.1:{stack.ports[0]}/{page}/" in lines[-1]
     assert sum("ready" in line for line in lines) == 1
     pids = list(stack.pids().values())
     assert len(pids) == 3
 
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, output
     assert gone(pids)
@@ -125,7 +129,7 @@ def test_sigterm_stops_a_process_that_does_not_listen(stack: FakeStack) -> None:
     pids = list(stack.pids().values())
 
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert gone(pids)
@@ -134,7 +138,7 @@ def test_sigterm_stops_a_process_that_does_not_listen(stack: FakeStack) -> None:
 @pytest.mark.parametrize("name", ["actions", "rasa", "front"])
 def test_when_one_dies_the_others_stop_and_the_cause_is_printed_masked(stack: FakeStack, name: str) -> None:
     process = stack.start(FAKE_DIES=name)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 1
     assert f"{name} ended with code 3" in output
@@ -145,7 +149,7 @@ def test_when_one_dies_the_others_stop_and_the_cause_is_printed_masked(stack: Fa
 @pytest.mark.parametrize("name", ["actions", "rasa", "front"])
 def test_one_that_does_not_serve_is_named_with_its_last_lines(stack: FakeStack, name: str) -> None:
     process = stack.start(FAKE_HANGS=name, FAKE_READY_WITHIN_S="3")
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 1
     assert f"{name} runs but did not serve within 3 s" in output
@@ -161,22 +165,18 @@ def test_a_start_that_is_ended_from_outside_says_so(stack: FakeStack, number: in
     line = process.stdout.readline()
     assert "starting" in line
     process.send_signal(number)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert words in output and "before everything was ready" in output
 
 
 def test_a_stack_under_nohup_survives_its_terminal(stack: FakeStack) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = stack.start()
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    process = stack.start(hears=signal.SIG_IGN)
     stack.until_ready(process)
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert "SIGTERM" in output and "SIGHUP" not in output
@@ -217,7 +217,7 @@ def test_a_second_stack_on_the_same_data_is_refused(stack: FakeStack) -> None:
             )
         )
     )
-    output, _ = second.communicate(timeout=20)
+    output, _ = second.communicate(timeout=120)
 
     assert second.returncode == 1
     assert f"process {first.pid}" in output and "ZHIXIN_DATA_DIR" in output
@@ -234,7 +234,7 @@ def test_a_taken_port_is_named_with_the_way_out(stack: FakeStack, index: int, va
         taken.bind(("127.0.0.1", stack.ports[index]))
         taken.listen()
         process = stack.start()
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 1
     assert str(stack.ports[index]) in output and f"{variable}=" in output
@@ -246,7 +246,7 @@ def test_a_folder_that_cannot_be_written_is_named(stack: FakeStack, tmp_path: Pa
     blocker.write_text("")
     stack.data_dir = blocker / "data"
     process = stack.start()
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=120)
 
     assert process.returncode != 0
     assert str(stack.data_dir) in output

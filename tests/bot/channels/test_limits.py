@@ -31,22 +31,22 @@ def test_a_bucket_empties_and_refills() -> None:
     assert [bucket.take("a") == 0 for _ in range(4)] == [True, True, True, False]
 
 
-def test_a_refusal_says_when_to_come_back() -> None:
+async def test_a_refusal_says_when_to_come_back() -> None:
     time = Time()
     limiter = Limiter(RateLimits(conversation=Rate(0.1, 1)), time)
-    limiter.message("c")
+    await limiter.message("c")
     with pytest.raises(ApiError) as raised:
-        limiter.message("c")
+        await limiter.message("c")
     assert raised.value.status == 429 and raised.value.headers["Retry-After"] == "10"
     time.now += 10
-    limiter.message("c")
+    await limiter.message("c")
 
 
-def test_a_scripted_conversation_of_200_turns_is_no_flood() -> None:
+async def test_a_scripted_conversation_of_200_turns_is_no_flood() -> None:
     limiter = Limiter(RateLimits(), Time())
     for _ in range(200):
-        limiter.request("1.2.3.4")
-        limiter.message("c")
+        await limiter.request("1.2.3.4")
+        await limiter.message("c")
 
 
 @pytest.mark.parametrize("text", ["", "5", "0/5", "5/0", "x/y", "-1/5", "1/inf", "nan/5"])

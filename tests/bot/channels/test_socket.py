@@ -16,7 +16,7 @@ from bot.channels.socket import TOO_LATE, UNAUTHORISED, Socket
 from bot.conversation.types import Owner
 from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import QUICK, Front, Shopper
-from tests.bot.conversation.rasa_stub import RasaStub, answer
+from tests.bot.conversation.rasa_stub import BELIEF, RasaStub, answer
 
 FRAME = {"$ref": "#/components/schemas/ServerFrame", "components": {"schemas": SCHEMAS}}
 
@@ -178,9 +178,11 @@ async def test_the_place_in_the_queue_is_told_again_when_it_moves(
         assert (await connection.next())["queue"]["position"] == 1
 
 
-async def test_a_change_of_style_is_told(front: Front, shopper: Shopper, rasa: RasaStub) -> None:
-    connection = await enter(front, shopper, after=10**6)
+async def test_a_change_of_dress_is_told(front: Front, shopper: Shopper, rasa: RasaStub) -> None:
     rasa.script = answer
+    await shopper.say("在吗")  # power is served, but not firm
+    connection = await enter(front, shopper, after=10**6)
+    rasa.script = lambda request: answer(request, belief={**BELIEF, "evidence": [9, 0, 0, 0]})
     await shopper.say("快点")
     assert await connection.next() == {"type": "style", "style": "power"}
     path = f"/api/v1/conversations/{shopper.conversation_id}/personalisation"

@@ -70,6 +70,16 @@ FIELDS: dict[str, tuple[dict[str, Any], int, str]] = {
     "an unknown button": ({"button": "b_unknown"}, 422, "unknown_button"),
     "a payload as button": ({"button": "/cancel_order"}, 422, "unknown_button"),
     "a button that is no text": ({"button": 1}, 422, "invalid_field"),
+    "a context that is none": ({"text": "a", "context": "p001"}, 422, "invalid_field"),
+    "a context of nothing": ({"text": "a", "context": None}, 422, "invalid_field"),
+    "a context with more": ({"text": "a", "context": {"customer_id": "u1001"}}, 422, "unknown_field"),
+    "a product that is a number": ({"text": "a", "context": {"product_id": 1}}, 422, "invalid_field"),
+    "a product with a space": ({"text": "a", "context": {"product_id": "p 1"}}, 422, "invalid_field"),
+    "a long order": ({"text": "a", "context": {"order_id": "2" * 65}}, 422, "invalid_field"),
+    "an order in Chinese": ({"text": "a", "context": {"order_id": "订单"}}, 422, "invalid_field"),
+    "a long page": ({"text": "a", "context": {"page": "页" * 501}}, 422, "invalid_field"),
+    "a page with NUL": ({"text": "a", "context": {"page": "a\0"}}, 422, "invalid_field"),
+    "a page with a surrogate": ({"text": "a", "context": {"page": "\ud800"}}, 422, "invalid_field"),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from persona.privacy.vault import Vault
+from tests.support.ports import free_ports
 
 PROJECT = Path(__file__).resolve().parents[3]
 SECRET = "a-secret-of-the-tests"
@@ -117,9 +117,7 @@ class Front:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 @asynccontextmanager

@@ -78,8 +78,11 @@ async def test_a_wrong_secret_is_refused(front: Front, actions: Actions, secret:
         {"event": "handed_back", "settled": {"by": "agent"}},
         {"event": "handed_back", "settled": {"outcome": "solved", "by": ["agent"]}},
         {"event": "handed_back", "settled": {"outcome": "x" * 65, "by": "agent"}},
+        {"text": "你好", "looking_at": "p001"},
+        {"text": "你好", "looking_at": {"product_id": 5}},
+        {"text": "你好", "looking_at": {"order_number": "2026 1"}},
     ],
-    ids=range(25),
+    ids=range(28),
 )
 async def test_a_malformed_call_is_refused(front: Front, wrong: Any) -> None:
     body = (
@@ -120,11 +123,12 @@ async def test_a_hand_back_says_nothing_and_is_no_failure(front: Front, actions:
 async def test_the_message_after_a_hand_back_meets_no_form_of_before(
     front: Front, actions: Actions, answer: str
 ) -> None:
-    assert (await front.say("选颜色"))["replies"] == [{"text": "什么颜色？"}]
+    asked = await front.say("选颜色")
+    assert (asked["replies"], asked["form_open"]) == ([{"text": "什么颜色？"}], True)
     actions.answers["action_handed_back"] = (
         {"events": [], "responses": []} if answer == "nothing" else {"events": "broken"}
     )
-    await front.turn(event="handed_back", settled=SETTLED)
+    assert (await front.turn(event="handed_back", settled=SETTLED))["form_open"] is False
     tracker = await front.agent.tracker_store.retrieve("c_1")
     assert tracker.active_loop_name is None
     assert (await front.say("你好呀"))["replies"] == [{"text": "你好"}]
@@ -147,6 +151,16 @@ async def test_the_actions_hear_that_nobody_is_at_the_desk(
     assert heard == [noted, noted]
 
 
+async def test_what_she_looks_at_counts_with_its_message_alone(front: Front, actions: Actions) -> None:
+    await front.say("我的订单呢", looking_at={"product_id": "p003", "page": "x"})
+    await front.turn(payload="/ask_order", looking_at={})
+    first, second = (call["tracker"]["latest_message"]["metadata"] for call in actions.calls)
+    assert first["looking_at"] == {"product_id": "p003"}
+    assert "looking_at" not in second
+    heard = [e for e in actions.calls[1]["tracker"]["events"] if e["event"] == "user"]
+    assert [e.get("metadata", {}).get("looking_at") for e in heard] == [{"product_id": "p003"}, None]
+
+
 async def test_a_tapped_button_brings_its_intent_and_entities(front: Front, actions: Actions) -> None:
     answer = await front.turn(payload='/ask_order{"order_number": "202611200001"}', belief=BELIEF)
     assert answer["intent"] == {"name": "ask_order", "confidence": 1.0}
@@ -161,6 +175,15 @@ async def test_an_event_of_the_front_is_an_intent(front: Front) -> None:
     answer = await front.turn(event="opened")
     assert answer["intent"]["name"] == "open_conversation"
     assert answer["replies"] == [{"text": "欢迎"}]
+
+
+async def test_a_picture_is_an_event_that_actions_hear_of(front: Front, actions: Actions) -> None:
+    told = await front.turn(event="picture", pictures=True, belief=BELIEF)
+    assert told["intent"] == {"name": "send_picture", "confidence": 1.0}
+    assert (told["reading"], told["belief"]) == (None, Belief.from_json(BELIEF).to_json())
+    message = actions.calls[0]["tracker"]["latest_message"]
+    assert message["intent"]["name"] == "send_picture"
+    assert message["metadata"]["pictures"] is True
 
 
 async def test_actions_get_the_assertion_of_this_message_only(front: Front, actions: Actions) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bot.components.intent_evaluation import families, sentences
-from bot.components.intent_model import Array, IntentModel, grams, normal, train
+from bot.components.intent_model import Array, IntentModel, train
+from bot.components.intent_text import grams, normal, syllable_grams
 
 SENTENCES = {
     "track": ["我的快递到哪了", "包裹到哪儿了", "查一下物流", "快递怎么还没到", "订单202611200001到哪了"],
@@ -78,6 +79,25 @@ def test_all_order_numbers_are_one_word_and_all_figures_are_alike() -> None:
 
 def test_grams_count_what_is_there() -> None:
     assert grams("ab b") == {"a": 1, "b": 2, "ab": 1, "b b": 1}
+
+
+def test_syllables_of_the_wrong_sign_are_those_of_the_right_one() -> None:
+    assert syllable_grams("退宽") == syllable_grams("退款") == {"·tui": 1, "·kuan": 1, "·tui·kuan": 1}
+    assert syllable_grams("退单") != syllable_grams("退款")
+    assert set(syllable_grams("xs 0")) == {"·x", "·s", "·x·s", "·0", "·s· ·0"}
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("快弟到哪里", "track"), ("我享退伙", "return"), ("我想退貨", "return"), ("查壹下物流", "track")],
+)
+def test_typos_and_traditional_characters_are_understood(model: IntentModel, text: str, intent: str) -> None:
+    assert best(model, text) == intent
+
+
+@pytest.mark.parametrize("text", ["\ud800退", "臺灣\x00", "𠀀退貨"])
+def test_no_character_is_too_strange_for_the_normal_form(text: str) -> None:
+    assert normal(normal(text)) == normal(text)
 
 
 def test_a_stored_model_decides_the_same(model: IntentModel, tmp_path: Path) -> None:

@@ -95,6 +95,50 @@ async def test_rasas_own_silent_responses_stay_silent(generator: Any) -> None:
     assert await generator.generate("utter_restart", tracker(), "front") is None
 
 
+async def test_what_stands_in_the_conversation_is_not_said_again_word_for_word(generator: Any) -> None:
+    from rasa.shared.core.events import BotUttered
+
+    talk = tracker("power")
+    heard = []
+    for _ in range(4):
+        said = await generator.generate(
+            "utter_shipped", talk, "front", facts=dict(FACTS), options=[{"id": "track_shipment"}]
+        )
+        heard.append(said["text"])
+        talk.update(BotUttered(said["text"], {"buttons": said.get("buttons")}))
+        if len(heard) > 1:
+            assert said["buttons"][-1]["payload"] == "/ask_human"
+    assert len(set(heard)) == 4
+    assert all(text.endswith(heard[0]) for text in heard)
+    for index in range(6):
+        talk.update(BotUttered(f"别的事情 {index}"))
+    late = await generator.generate("utter_shipped", talk, "front", facts=dict(FACTS))
+    assert late["text"] == heard[0]  # no longer before her eyes
+
+
+async def test_a_turn_that_is_run_again_repeats_itself_alike(generator: Any) -> None:
+    from rasa.shared.core.events import BotUttered
+
+    talk = tracker("power")
+    talk.update(BotUttered("11月24日 18:00 前到。已发货。"))
+    first, second = [
+        await generator.generate("utter_shipped", talk.copy(), "front", facts=dict(FACTS)) for _ in range(2)
+    ]
+    assert first == second
+    assert first["text"] != "11月24日 18:00 前到。已发货。"
+
+
+async def test_the_question_of_a_form_is_asked_again_as_it_was(generator: Any) -> None:
+    from rasa.shared.core.events import ActiveLoop, BotUttered
+
+    talk = tracker(product="跑鞋")
+    talk.update(BotUttered("找跑鞋的哪一单？"))
+    talk.update(ActiveLoop("cancel_form"))
+    assert (await generator.generate("utter_ask_order", talk, "front"))["text"] == "找跑鞋的哪一单？"
+    talk.update(ActiveLoop(None))
+    assert (await generator.generate("utter_ask_order", talk, "front"))["text"] != "找跑鞋的哪一单？"
+
+
 async def test_facts_do_not_stay_in_the_event(generator: Any) -> None:
     from rasa.core.actions.action import RemoteAction
     from rasa.core.channels.channel import CollectingOutputChannel

@@ -54,3 +54,31 @@ def test_each_text_finds_its_own_facts_and_a_repeat_goes_without() -> None:
         None,
     ]
     assert _with_facts(None, made) is None
+
+
+async def test_a_policy_leaves_with_its_card_in_one_reply() -> None:
+    from rasa.shared.core.events import BotUttered
+    from rasa.shared.core.slots import AnySlot
+    from rasa.shared.core.trackers import DialogueStateTracker
+
+    from bot.components.nlg import StyleGenerator
+    from bot.components.turn import _replies
+
+    tracker = DialogueStateTracker("c_1", [AnySlot("temperament", mappings=[{}], initial_value="power")])
+    rows = [
+        {"part": "conclusion", "text": "可以退。", "core": True},
+        {"part": "step", "text": "先提交申请。", "core": False},
+    ]
+    facts = {"clauses": rows, "rule": "退货", "cited": False, "which": False}
+    said = await StyleGenerator(wording=Wording.load()).generate(
+        "utter_policy_yes", tracker, "front", facts=facts
+    )
+    assert said is not None
+    clauses = said["custom"]["data"]["clauses"]
+    assert [(row["text"], row["told"]) for row in clauses] == [("可以退。", True), ("先提交申请。", False)]
+    step = {"title": "申请退货", "payload": "/request_return"}
+    event = BotUttered(said["text"], {"buttons": [step], "custom": said["custom"]})
+    assert list(_replies(event)) == [{"text": said["text"], "buttons": [step], "custom": said["custom"]}]
+    told = {"type": "directive", "directive": "closed"}
+    apart = list(_replies(BotUttered("再见", {"custom": told})))
+    assert apart == [{"text": "再见"}, {"custom": told}]

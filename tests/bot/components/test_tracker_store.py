@@ -11,7 +11,7 @@ import pytest
 
 from bot.components.tracker_rows import TrackerConflictError, TrackerRows
 from persona.privacy.vault import Vault
-from tests.bot.components.test_tracker_rows import postgres_schema
+from tests.support import postgres
 
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("rasa_loaded")]
 
@@ -44,7 +44,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'tracker.db'}"
     else:
-        yield from postgres_schema()
+        with postgres.database("tracker") as made:
+            yield made
 
 
 def open_store(url: str, vault: Vault, domain: Any, **more: Any) -> Any:

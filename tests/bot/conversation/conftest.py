@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-import sqlalchemy as sa
 
 from tests.bot.conversation.harness import Front
 from tests.bot.conversation.rasa_stub import RasaStub
-
-SERVER = "postgresql://postgres@127.0.0.1:5432"
+from tests.support import postgres
 
 
 @pytest_asyncio.fixture
@@ -36,14 +33,5 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'record.db'}"
         return
-    name = f"zhixin_record_{uuid4().hex[:12]}"
-    server = sa.create_engine(f"{SERVER}/postgres", isolation_level="AUTOCOMMIT")
-    try:
-        with server.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    except sa.exc.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432: {str(exc.orig).splitlines()[0]}")
-    yield f"{SERVER}/{name}"
-    with server.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
+    with postgres.database("record") as made:
+        yield made

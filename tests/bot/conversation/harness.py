@@ -17,8 +17,10 @@ from typing import Any
 import aiohttp
 from aiohttp.test_utils import TestServer
 
-from bot.app.front import FrontSettings, compose, shanghai_now
+from bot.app.front import compose, shanghai_now
+from bot.app.front_settings import FrontSettings
 from bot.channels.limits import Rate, RateLimits
+from bot.channels.serving import Defences, GuardedRunner
 from bot.channels.tokens import Tokens, parse_keys
 from bot.conversation.duty import Duty
 from bot.conversation.listening import Heard, Line, Listener, Read
@@ -33,8 +35,10 @@ from tests.bot.conversation.rasa_stub import RasaStub
 DATA_KEYS = "k1=" + "A" * 43
 ASSERTION_KEY = "assertion-key-for-tests-0123456789abcdef"
 TOKEN_KEYS = "new=" + "n" * 40 + ",old=" + "o" * 40
-OPEN_LIMITS = RateLimits(Rate(1e5, 1e5), Rate(1e5, 1e5), Rate(1e5, 1e5))
+OPEN_LIMITS = RateLimits(*[Rate(1e5, 1e5)] * 5)
 QUICK = Patience(looking=0.15, apology=0.4, first_retry=0.02, longest_retry=0.1, most_broken=4, sweep=0.1)
+#: On a channel all that is said is delivered: a slow machine must not add waiting lines to what is counted.
+PATIENT = replace(QUICK, looking=20.0, apology=40.0)
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,13 @@ QUEUE_BUTTONS = (
 class Speaker:
     """Says the name of the response and its facts, so that tests see which line was spoken."""
 
-    def say(self, response: str, facts: Mapping[str, Any], style: str) -> Utterance:
+    def say(
+        self, response: str, facts: Mapping[str, Any], style: str, options: Sequence[Any] = ()
+    ) -> Utterance:
         text = f"{response}/{style}" + "".join(f" {k}={v}" for k, v in facts.items())
+        if options:
+            steps = (Button(o["id"], f"/{o['id']}{json.dumps(o['args'])}") for o in options)
+            return Utterance(text, tuple(steps))
         buttons = {
             "utter_apology": (Button("找人工", "/ask_human"),),
             "utter_privacy_notice": (Button("关闭", "/personalisation_off"),),
@@ -177,6 +186,15 @@ def _migrated(url: str) -> None:
         path.write_bytes(_template())
 
 
+class _Server(TestServer):
+    """The test server with the defences of the real one."""
+
+    defences: Defences | None = None
+
+    async def _make_runner(self, **options: Any) -> GuardedRunner:
+        return GuardedRunner(self.app, self.defences, **options)
+
+
 class Front:
     """A front of this process; several may share a record."""
 
@@ -185,13 +203,15 @@ class Front:
         url: str,
         rasa_port: int,
         *,
-        patience: Patience = QUICK,
+        patience: Patience | None = None,
         clock: Callable[[], datetime] = shanghai_now,
         duty: Duty | None = None,
         listener: Listener | None = None,
         passwords: Passwords | None = None,
         speaker: Any = None,
         shop: Any = None,
+        defences: Defences | None = None,
+        port: int | None = None,
         **changes: Any,
     ) -> None:
         _migrated(url)
@@ -201,7 +221,7 @@ class Front:
         app, self.conversations = compose(
             self.settings,
             speaker or Speaker(),
-            patience=patience,
+            patience=patience or (PATIENT if changes.get("channels") else QUICK),
             clock=clock,
             duty=duty,
             listener=listener or Listener(small_engine),
@@ -209,7 +229,8 @@ class Front:
             shop=shop,
         )
         self.app = app
-        self.server = TestServer(app, host="127.0.0.1")
+        self.server = _Server(app, host="127.0.0.1", port=port)
+        self.server.defences = defences
         self.session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Front:

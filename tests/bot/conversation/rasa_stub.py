@@ -58,8 +58,10 @@ class RasaStub:
         self.port = port
         self.script: Script = answer
         self.calls: list[Turn] = []
+        self.traces: list[tuple[str, str]] = []  # message id and traceparent of each call
         self.ran: list[str] = []  # message ids in the order they were run: a repeated one is not run again
         self.status: int | None = None  # answer this status
+        self.shop = True  # what the action server, which it stands for as well, says of the shop
         self.garbage: bytes | None = None  # answer these bytes
         self.drop = 0  # so many calls are cut off after the turn was run
         self.gate = asyncio.Event()  # closed: turns wait before they are answered
@@ -84,13 +86,14 @@ class RasaStub:
             self._runner = None
 
     async def _health(self, _request: web.Request) -> web.Response:
-        return web.json_response({"ok": True})
+        return web.json_response({"ok": True, "shop": self.shop})
 
     async def _turn(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("X-Zhixin-Secret") != self.secret:
             return web.json_response({"error": "secret"}, status=401)
         data = json.loads(await request.read())
         self.calls.append(data)
+        self.traces.append((data["message_id"], request.headers.get("traceparent", "")))
         if self.status is not None:
             return web.json_response({"error": "as told"}, status=self.status)
         if self.garbage is not None:

@@ -187,6 +187,28 @@ async def test_a_contact_given_later_completes_the_open_request(
     assert vault().open(reason, f"service_requests.reason/{conversation}") == "送来是碎的"
 
 
+async def test_a_call_back_is_changed_and_taken_back_in_its_own_row(
+    front: Front, rasa: RasaStub, tmp_path: Path
+) -> None:
+    shopper = await front.open("u1001")
+    base = {"type": "directive", "directive": "callback", "reason": "打给我", "contact": "13912345678"}
+    first = {**base, "answer_by": "2026-11-22T10:00:00+08:00"}
+    moved = {**base, "contact": None, "answer_by": "2026-11-23T12:00:00+08:00", "completes": True}
+    away = {**base, "contact": None, "answer_by": None, "withdraws": True}
+    query = "select contact, answer_by, done_at, conversation_id from service_requests"
+    stored = []
+    for number, custom in enumerate((first, moved, away, away)):
+        rasa.script = lambda request, custom=custom: answer(request, [{"text": "好"}, {"custom": custom}])
+        await shopper.say("说明", f"m_{number}")
+        stored.append(rows(tmp_path / "record.db", query))
+    assert all(len(found) == 1 for found in stored)
+    (contact, answer_by, done_at, conversation) = stored[1][0]
+    assert vault().open(contact, f"service_requests.contact/{conversation}") == "13912345678"
+    assert answer_by == int(datetime(2026, 11, 23, 12, 0, tzinfo=SHANGHAI).timestamp()) * 1000
+    assert done_at is None
+    assert stored[2][0][2] is not None
+
+
 @pytest.mark.parametrize(
     "directive",
     [

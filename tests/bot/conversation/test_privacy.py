@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,41 @@ import pytest
 
 from bot.conversation.database import make_engine
 from bot.conversation.privacy import erase_customer, export_customer
-from tests.bot.conversation.harness import Front, rows, token, until, vault
+from tests.bot.conversation.harness import Front, token, until, vault
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 
 WORDS = "我住在解放路一百号"
+
+
+@pytest.fixture
+async def front(rasa: RasaStub, url: str) -> AsyncIterator[Front]:
+    """A front on each kind of record."""
+    async with Front(url, rasa.port) as made:
+        yield made
+
+
+def rows(record: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Look into the record from beside the front; `?` stands for a value."""
+    engine = make_engine(record)
+    try:
+        with engine.connect() as connection:
+            mark = "?" if engine.dialect.name == "sqlite" else "%s"
+            return [tuple(row) for row in connection.exec_driver_sql(query.replace("?", mark), values)]
+    finally:
+        engine.dispose()
+
+
+def everything(record: str) -> bytes:
+    """All that lies in the record: the bytes of its files, or every row of every table."""
+    if record.startswith("sqlite"):
+        path = Path(record.removeprefix("sqlite:///"))
+        return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
+    names = "select relname from pg_stat_user_tables"
+    return b"".join(
+        str(row).encode()
+        for (name,) in rows(record, names)
+        for row in rows(record, f"select t::text from {name} t")
+    )
 
 
 def directive(name: str, **fields: Any) -> dict[str, Any]:
@@ -26,7 +58,7 @@ async def put(front: Front, shopper: Any, on: Any) -> Any:
     return await front.request("PUT", path, json={"on": on}, headers=shopper.headers)
 
 
-def inferred(record: Path) -> tuple[int, int, int]:
+def inferred(record: str) -> tuple[int, int, int]:
     """How many conversations have a belief, messages a reading, shoppers a belief."""
     queries = (
         "select count(*) from conversations where belief is not null",
@@ -37,7 +69,7 @@ def inferred(record: Path) -> tuple[int, int, int]:
 
 
 async def test_nothing_a_shopper_writes_can_be_read_from_the_file(
-    front: Front, rasa: RasaStub, tmp_path: Path
+    front: Front, rasa: RasaStub, url: str
 ) -> None:
     def script(request: dict[str, Any]) -> dict[str, Any]:
         request_human = directive(
@@ -50,8 +82,8 @@ async def test_nothing_a_shopper_writes_can_be_read_from_the_file(
     rasa.script = script
     shopper = await front.open()
     await shopper.say(WORDS)
-    assert rows(tmp_path / "record.db", "select count(*) from service_requests") == [(2,)]
-    raw = b"".join(path.read_bytes() for path in tmp_path.glob("record.db*"))  # noqa: ASYNC240
+    assert rows(url, "select count(*) from service_requests") == [(2,)]
+    raw = everything(url)
     for secret in (WORDS, WORDS[2:6], "13812345678", shopper.secret):
         assert secret.encode() not in raw
         assert json.dumps(secret)[1:-1].encode() not in raw
@@ -84,9 +116,9 @@ async def test_history_is_asked_for_until_it_is_held(front: Front, rasa: RasaStu
 
 
 async def test_off_through_the_api_wipes_all_conversations_of_the_customer(
-    front: Front, rasa: RasaStub, tmp_path: Path
+    front: Front, rasa: RasaStub, url: str
 ) -> None:
-    record = tmp_path / "record.db"
+    record = url
     one, two, other = await front.open("u1"), await front.open("u1"), await front.open("u2")
     for shopper in (one, two, other):
         await shopper.say("快点")
@@ -106,7 +138,7 @@ async def test_off_through_the_api_wipes_all_conversations_of_the_customer(
 
 
 async def test_off_by_saying_so_keeps_nothing_of_that_very_message(
-    front: Front, rasa: RasaStub, tmp_path: Path
+    front: Front, rasa: RasaStub, url: str
 ) -> None:
     shopper = await front.open("u1")
     await shopper.say("快点")
@@ -114,12 +146,10 @@ async def test_off_by_saying_so_keeps_nothing_of_that_very_message(
         request, [{"text": "关好了"}, directive("personalisation", on=False)]
     )
     await shopper.say("别分析我")
-    assert inferred(tmp_path / "record.db") == (0, 0, 0)
+    assert inferred(url) == (0, 0, 0)
 
 
-async def test_off_while_a_turn_runs_keeps_nothing_of_it(
-    front: Front, rasa: RasaStub, tmp_path: Path
-) -> None:
+async def test_off_while_a_turn_runs_keeps_nothing_of_it(front: Front, rasa: RasaStub, url: str) -> None:
     shopper = await front.open("u1")
     rasa.gate.clear()
     asking = asyncio.create_task(shopper.say("快点"))
@@ -127,7 +157,7 @@ async def test_off_while_a_turn_runs_keeps_nothing_of_it(
     await put(front, shopper, on=False)
     rasa.gate.set()
     await asking
-    assert inferred(tmp_path / "record.db") == (0, 0, 0)
+    assert inferred(url) == (0, 0, 0)
 
 
 async def test_anonymous_off_stays_off_after_login(front: Front, rasa: RasaStub) -> None:
@@ -140,15 +170,15 @@ async def test_anonymous_off_stays_off_after_login(front: Front, rasa: RasaStub)
     assert rasa.calls[-1]["personalisation"] is False
 
 
-async def test_a_tapped_button_leaves_no_reading(front: Front, rasa: RasaStub, tmp_path: Path) -> None:
+async def test_a_tapped_button_leaves_no_reading(front: Front, rasa: RasaStub, url: str) -> None:
     shopper = await front.open()
     button = shopper.opening[0]["buttons"][0]["id"]
     rasa.script = lambda request: answer(request, reading={"temperament": "power"})
     await shopper.post(button=button)
-    assert inferred(tmp_path / "record.db")[1] == 0
+    assert inferred(url)[1] == 0
 
 
-async def test_export_and_erasure_of_a_customer(front: Front, rasa: RasaStub, tmp_path: Path) -> None:
+async def test_export_and_erasure_of_a_customer(front: Front, rasa: RasaStub, url: str) -> None:
     one, other = await front.open("u1"), await front.open("u2", **{"Idempotency-Key": "key-of-u2-1"})
     rasa.script = lambda request: answer(
         request,
@@ -156,7 +186,7 @@ async def test_export_and_erasure_of_a_customer(front: Front, rasa: RasaStub, tm
     )
     await one.say(WORDS)
     await other.say("别的")
-    engine = make_engine(f"sqlite:///{tmp_path / 'record.db'}")
+    engine = make_engine(url)
     try:
         with engine.connect() as connection:
             exported = json.loads(json.dumps(export_customer(connection, vault(), "u1"), ensure_ascii=False))
@@ -179,24 +209,24 @@ async def test_export_and_erasure_of_a_customer(front: Front, rasa: RasaStub, tm
             "customer_id" if table == "shoppers" else "id" if table == "conversations" else "conversation_id"
         )
         gone = "u1" if table == "shoppers" else one.conversation_id
-        assert rows(tmp_path / "record.db", f"select 1 from {table} where {column}=?", gone) == []
-        assert rows(tmp_path / "record.db", f"select count(*) from {table}")[0][0] > 0
+        assert rows(url, f"select 1 from {table} where {column}=?", gone) == []
+        assert rows(url, f"select count(*) from {table}")[0][0] > 0
     gone_now = await one.post(text="还在吗")
     assert gone_now.status == 404
 
 
-async def test_erasure_in_the_middle_of_a_turn(front: Front, rasa: RasaStub, tmp_path: Path) -> None:
+async def test_erasure_in_the_middle_of_a_turn(front: Front, rasa: RasaStub, url: str) -> None:
     shopper = await front.open("u1")
     rasa.gate.clear()
     asking = asyncio.create_task(shopper.post(text="快点"))
     await until(lambda: rasa.calls[-1].get("text") == "快点")
-    engine = make_engine(f"sqlite:///{tmp_path / 'record.db'}")
+    engine = make_engine(url)
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         erase_customer(connection, "u1")
     engine.dispose()
     rasa.gate.set()
     assert (await asking).status == 200
-    assert rows(tmp_path / "record.db", "select count(*) from messages") == [(0,)]
+    assert rows(url, "select count(*) from messages") == [(0,)]
 
 
 @pytest.mark.parametrize("on", [None, "false", 0, 1, []])

@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -36,6 +35,7 @@ from bot.conversation.store import Store
 from bot.conversation.types import Answer, Incoming, Kind, OutButton, OutReply, Owner, State
 from tests.bot.conversation.harness import Front, vault
 from tests.bot.conversation.rasa_stub import RasaStub
+from tests.support import postgres
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=SHANGHAI)
 
@@ -249,15 +249,8 @@ async def test_flush_reaches_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.service
 async def test_a_whole_front_on_postgresql(rasa: RasaStub) -> None:
-    name = f"zhixin_record_{uuid4().hex[:12]}"
-    server = sa.create_engine("postgresql://postgres@127.0.0.1:5432/postgres", isolation_level="AUTOCOMMIT")
-    try:
-        with server.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    except sa.exc.OperationalError as exc:
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432: {str(exc.orig).splitlines()[0]}")
-    try:
-        async with Front(f"postgresql://postgres@127.0.0.1:5432/{name}", rasa.port) as front:
+    with postgres.database("record") as url:
+        async with Front(url, rasa.port) as front:
             key = {"Idempotency-Key": "the-same-key-1"}
             pair = await asyncio.gather(front.open("u1", **key), front.open("u1", **key))
             assert pair[0].conversation_id == pair[1].conversation_id and pair[0].opening == pair[1].opening
@@ -265,7 +258,3 @@ async def test_a_whole_front_on_postgresql(rasa: RasaStub) -> None:
             answers = await asyncio.gather(*(s.say(f"第{n}条") for s in shoppers for n in range(4)))
             assert all(a[-1]["type"] == "text" for a in answers)
             assert len(rasa.ran) == 5 + 20 == len(rasa.calls)
-    finally:
-        with server.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()

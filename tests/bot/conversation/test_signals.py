@@ -131,6 +131,27 @@ async def test_an_answer_that_says_how_to_get_help_is_not_spoken_over(
     shopper: Shopper, rasa: RasaStub
 ) -> None:
     careful = {"name": "share_crisis", "confidence": 0.9}
-    rasa.script = lambda request: answer(request, **shown(request), intent=careful)
+    said = [{"text": "先打 12356", "told": {"response": "utter_share_crisis", "facts": {}}}]
+    rasa.script = lambda request: answer(request, said, **shown(request), intent=careful)
     replies = await shopper.say("我冒烟了")
     assert [reply["author"] for reply in replies] == ["bot", "system"]
+
+
+async def test_a_form_that_takes_the_danger_for_its_story_is_spoken_over(
+    shopper: Shopper, rasa: RasaStub
+) -> None:
+    careful = {"name": "report_unsafe", "confidence": 0.9}
+    said = [{"text": "已登记", "told": {"response": "utter_complaint_noted", "facts": {}}}]
+    rasa.script = lambda request: answer(request, said, **shown(request), intent=careful)
+    replies = await shopper.say("我冒烟了")
+    assert [reply["author"] for reply in replies] == ["system", "bot", "system"]
+    assert "utter_safety_first" in replies[0]["text"]
+
+
+async def test_where_that_answer_failed_what_comes_first_is_said_all_the_same(
+    shopper: Shopper, rasa: RasaStub
+) -> None:
+    careful = {"name": "report_unsafe", "confidence": 0.9}
+    rasa.script = lambda request: answer(request, **shown(request), intent=careful, failed=True, replies=[])
+    replies = await shopper.say("我冒烟了")
+    assert "utter_safety_first" in replies[0]["text"]

@@ -189,7 +189,7 @@ async def test_a_button_tapped_to_a_person_is_a_text(front: Front, rasa: RasaStu
     await desk.hands.take_over(waiting.conversation_id, lin)
     before = len(rasa.calls)
     got = await tap(waiting, "front:cancel_wait")
-    assert got.json == {"owner": "HUMAN", "agent": {"name": "小林"}, "replies": []}
+    assert got.json == {"owner": "HUMAN", "style": "neutral", "agent": {"name": "小林"}, "replies": []}
     found = await desk.see(waiting.conversation_id)
     assert found.messages[-1].content["text"] == "不等了" and found.owner is Owner.HUMAN
     assert len(rasa.calls) == before
