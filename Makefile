@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 
-.PHONY: help install run train chat bench test test-fast lint typecheck architecture format vendor-check demo-reset clean distclean
+.PHONY: help install run train chat bench bench-widget screenshots soak test test-fast lint typecheck architecture format vendor-check audit fuzz demo-reset clean distclean
 
 help: ## List these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ help: ## List these targets
 install: ## Install Python 3.10, uv and the locked libraries where they are missing
 	@sh scripts/bootstrap.sh
 
-run: install ## Start everything and print the address of the chat page
+run: install ## Start everything and print the addresses of demo shop, chat and desk
 	@exec $(BIN)/zhixin run
 
 train: install ## Train the model, if none fits the training data of now
@@ -26,8 +26,17 @@ chat: install ## Chat in the terminal with the running stack (ARGS="--as u1001 -
 bench: install ## Measure speed and memory (ARGS="--json bench.json")
 	@$(BIN)/zhixin bench --start $(ARGS)
 
-test: install lint typecheck architecture ## Everything: lint, types, architecture, the whole test suite
-	@$(BIN)/pytest
+bench-widget: install ## Measure what the chat loads and when it can be used on a slow line (ARGS="--url http://127.0.0.1:8080 --json widget.json")
+	@$(BIN)/python -m tests.browser.first_load $(ARGS)
+
+screenshots: install ## Take the pictures of docs/images anew (needs chromium)
+	@$(BIN)/python -m tests.browser.screenshots
+
+soak: install ## Kill, pause and starve the stack while 50 shoppers talk, then audit (ARGS="--minutes 15 --seed 7 --http")
+	@$(BIN)/python -m tests.soak.run $(ARGS)
+
+test: install lint typecheck architecture train ## Everything: lint, types, architecture, the whole test suite
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: install ## The fast tests only: no Rasa, no training, no processes (half a minute)
 	@$(BIN)/pytest --fast -n 2 --dist loadscope
@@ -45,8 +54,13 @@ format: install ## Format the code and sort its imports
 	@$(BIN)/ruff check --select I --fix . && $(BIN)/ruff format .
 
 vendor-check: install ## Compare the vendored scripts with what npm serves (needs npm)
-	@$(BIN)/python -m bot.desk.vendor
-	@$(BIN)/python -m bot.desk.vendor --folder tests/browser/vendor
+	@$(BIN)/python scripts/vendor.py
+
+audit: install ## Look for known vulnerabilities and licences (ARGS="--advisories FOLDER" without network)
+	@$(BIN)/python scripts/audit.py $(ARGS)
+
+fuzz: install ## Look longer for what breaks the APIs, parsers and rules (TIMES=20)
+	@ZHIXIN_TEST_FUZZ=$(or $(TIMES),20) $(BIN)/pytest tests/fuzz
 
 demo-reset: install ## Forget the demo's conversations and fill the demo shop anew
 	@$(BIN)/zhixin demo reset --yes
