@@ -8,6 +8,8 @@ from typing import Any
 
 from playwright.async_api import Locator, expect
 
+from tests.browser.widget_stage import PHONE, WidgetStage
+
 MINE = ".log .message.mine"
 THEIRS = ".log .message.theirs"
 
@@ -78,3 +80,19 @@ class Chat:
         """Whether nothing is wider than the window."""
         parts = "[document.documentElement, document.querySelector('#scroll')]"
         return bool(await self.view.evaluate(f"{parts}.every(e => e.scrollWidth <= e.clientWidth)"))
+
+
+async def on_phone(widget: WidgetStage) -> Any:
+    """A context of a phone's browser."""
+    options: dict[str, Any] = dict(PHONE)
+    return await widget.context(**options)
+
+
+def asked(widget: WidgetStage) -> list[str]:
+    """What the assistant was asked, in order: each message once, however often it was sent."""
+    return [call["text"] for call in widget.rasa.calls if "text" in call]
+
+
+async def at_least(found: list[Any], least: int) -> bool:
+    """Whether so many were found."""
+    return len(found) >= least

@@ -24,6 +24,8 @@ from tests.bot.conversation.rasa_stub import RasaStub, answer
 NOW = datetime(2026, 11, 22, 13, 30, tzinfo=SHANGHAI)
 SAID = "我的手机号是13912345678，快递到哪了😀"
 TRACKED = '[{"event":"user","text":"我住在杭州西湖边"}]' * 20
+#: Settings of a filled demo, and the id and secret of a conversation in it.
+Made = tuple[Settings, str, str]
 KEY = "main=" + "K" * 43
 
 
