@@ -16,6 +16,8 @@ MOST_PIXELS = 50_000_000
 #: The longer side of what is shown, in pixels.
 _SIDE = 1600
 _QUALITY = 85
+#: The largest PNG that is kept, in bytes: a photograph with transparent parts beyond it goes onto white.
+_MOST_CLEAR = 1 << 20
 
 #: How files begin, by their format in Pillow. What a browser calls them does not count.
 _MAGIC = (
@@ -95,9 +97,13 @@ def fit(body: bytes) -> Fit:
     out = io.BytesIO()
     if clear:
         made.save(out, "PNG", optimize=True)
-    else:
-        made.save(out, "JPEG", quality=_QUALITY, optimize=True)
-    return Fit(out.getvalue(), "png" if clear else "jpg", made.width, made.height)
+        if out.tell() <= _MOST_CLEAR:
+            return Fit(out.getvalue(), "png", made.width, made.height)
+        white = Image.new("RGBA", made.size, "white")
+        white.alpha_composite(made)
+        made, out = white.convert("RGB"), io.BytesIO()
+    made.save(out, "JPEG", quality=_QUALITY, optimize=True)
+    return Fit(out.getvalue(), "jpg", made.width, made.height)
 
 
 def _format_of(body: bytes) -> str:

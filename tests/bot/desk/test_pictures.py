@@ -56,6 +56,16 @@ def test_what_is_clear_stays_clear() -> None:
     assert fit(picture("WEBP")).kind == "jpg"
 
 
+def test_a_photograph_with_clear_parts_goes_onto_white() -> None:
+    noise = Image.effect_noise((1200, 900), 90).convert("RGBA")
+    noise.paste((0, 0, 0, 0), (0, 0, 300, 300))
+    out = io.BytesIO()
+    noise.save(out, "WEBP", quality=60)
+    made = fit(out.getvalue())
+    assert made.kind == "jpg" and len(made.body) < 1 << 20
+    assert min(Image.open(io.BytesIO(made.body)).getpixel((100, 100))) > 245  # type: ignore[type-var,arg-type]
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
