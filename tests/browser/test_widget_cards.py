@@ -34,6 +34,20 @@ async def test_an_order_says_how_it_stands_and_what_can_be_done(widget: WidgetSt
     await expect(order.get_by_role("button", name="查物流")).to_be_focused()  # no keyboard folds out
 
 
+async def test_in_english_an_order_stands_in_english_and_what_is_unknown_as_the_shop_says(
+    widget: WidgetStage,
+) -> None:
+    chat = await talk(widget, "?lang=en")
+    for kind, code, shown in (
+        ("order", "shipped", "On its way"),
+        ("aftersale", "approved", "To be sent back"),
+        ("order", "lost_at_sea", "漂着呢"),
+    ):
+        data = {**CARDS[kind], "state": code, "state_label": "漂着呢"}
+        row = await chat.say(f"{kind} {code}", card(kind, data))
+        await expect(row.locator(".z-badge")).to_have_text(shown)
+
+
 async def test_a_parcels_way_is_told_newest_first_and_folded(widget: WidgetStage) -> None:
     chat = await talk(widget)
     row = await chat.say("物流", card("shipment"))

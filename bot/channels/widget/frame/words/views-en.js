@@ -2,8 +2,19 @@
 
 const plural = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
 
+// The shop's own names are Chinese; codes that are not here keep them.
+const STATES = {
+  unpaid: "To be paid", paid: "Being packed", shipped: "On its way", exception: "Held up", delivered: "Delivered",
+  refunding: "Being refunded", refunded: "Refunded", cancelled: "Cancelled",
+  submitted: "In review", approved: "To be sent back", received: "Being checked", done: "Done", rejected: "Declined", withdrawn: "Withdrawn",
+  usable: "Usable", ending: "Ends soon",
+};
+const KINDS = { refund: "Refund only", return: "Return and refund", exchange: "Exchange", repair: "Repair" };
+const known = (names, code, label) => (label && Object.hasOwn(names, code) ? names[code] : label);
+
 export const VIEWS = {
   cards: {
+    state: (code, label) => known(STATES, code, label), kind: (code, label) => known(KINDS, code, label),
     order: "Order", parcel: "Parcel, order", request: "Request", trace: "Tracking", progress: "Progress", coupon: "Coupon", policy: "Policy", clause: "Note",
     payBy: "Pay by", shipBy: "Ships by", expectedBy: "Expected", deliveredAt: "Delivered", promisedBy: "Promised", placedAt: "Ordered",
     trackingNumber: "Tracking no.", reason: "Reason", refund: "Refund", reviewBy: "Reviewed by", refundBy: "Refunded by", createdAt: "Requested",

@@ -2,6 +2,7 @@
 
 export const VIEWS = {
   cards: {
+    state: (code, label) => label, kind: (code, label) => label,
     order: "订单", parcel: "包裹，订单", request: "售后单", trace: "物流进度", progress: "处理进度", coupon: "优惠券", policy: "规则", clause: "说明",
     payBy: "付款截止", shipBy: "最晚发货", expectedBy: "预计送达", deliveredAt: "签收时间", promisedBy: "承诺送达", placedAt: "下单时间",
     trackingNumber: "运单号", reason: "原因", refund: "退款金额", reviewBy: "审核截止", refundBy: "最晚到账", createdAt: "申请时间",

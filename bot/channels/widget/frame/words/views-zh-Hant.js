@@ -2,6 +2,7 @@
 
 export const VIEWS = {
   cards: {
+    state: (code, label) => label, kind: (code, label) => label,
     order: "訂單", parcel: "包裹，訂單", request: "售後單", trace: "物流進度", progress: "處理進度", coupon: "優惠券", policy: "規則", clause: "說明",
     payBy: "付款截止", shipBy: "最晚發貨", expectedBy: "預計送達", deliveredAt: "簽收時間", promisedBy: "承諾送達", placedAt: "下單時間",
     trackingNumber: "運單號", reason: "原因", refund: "退款金額", reviewBy: "審核截止", refundBy: "最晚到帳", createdAt: "申請時間",

@@ -7,9 +7,9 @@ import { deadline, line, moment, money } from "../values.js";
 
 export function Aftersale({ data, tools }) {
   const words = tools.words.cards;
-  const title = line(data.kind_label, 20) || words.request;
+  const title = words.kind(data.kind, line(data.kind_label, 20)) || words.request;
   return h(Sheet, { kind: "aftersale", label: `${title} ${line(data.number, 40)}` },
-    h(Head, { title, state: data.state, label: line(data.state_label, 20) }),
+    h(Head, { title, state: data.state, label: words.state(data.state, line(data.state_label, 20)) }),
     h(Items, { list: data.items, words }),
     h(Facts, { pairs: [
       [words.refund, money(data.refund_amount), "strong"],

@@ -44,6 +44,6 @@ function Ticket({ coupon, words }) {
     h("div", { className: "z-about" },
       h("div", { className: "z-named" },
         h("span", { className: "z-name" }, line(coupon.title, 60) || words.coupon),
-        h(Badge, { state: coupon.state, label: line(coupon.state_label, 12) })),
+        h(Badge, { state: coupon.state, label: words.state(coupon.state, line(coupon.state_label, 12)) })),
       facts.map((fact) => h("span", { key: fact, className: "z-minor" }, fact))));
 }

@@ -10,7 +10,7 @@ export function Order({ data, tools }) {
   const words = tools.words.cards;
   const number = line(data.number, 40);
   return h(Sheet, { kind: "order", label: `${words.order} ${number}` },
-    h(Head, { title: words.order, minor: number, state: data.state, label: line(data.state_label, 20) }),
+    h(Head, { title: words.order, minor: number, state: data.state, label: words.state(data.state, line(data.state_label, 20)) }),
     h(Items, { list: data.items, words }),
     h(Facts, { pairs: [
       [words.payBy, deadline(data.pay_by), "wait"],

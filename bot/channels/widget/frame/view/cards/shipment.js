@@ -10,7 +10,7 @@ export function Shipment({ data, tools }) {
   const number = line(data.number, 40);
   const trouble = line(data.exception, 120);
   return h(Sheet, { kind: "shipment", label: `${words.parcel} ${number}` },
-    h(Head, { title: words.order, minor: number, state: data.state, label: line(data.state_label, 20) }),
+    h(Head, { title: words.order, minor: number, state: data.state, label: words.state(data.state, line(data.state_label, 20)) }),
     trouble && h("p", { className: "z-trouble" }, trouble),
     h(Items, { list: data.items, words }),
     h(Facts, { pairs: [
