@@ -21,7 +21,8 @@ from bot.channels.messaging import Messaging
 from bot.channels.rendering import House
 from bot.channels.tokens_cache import TokenCache
 from bot.channels.web_base import Shared
-from bot.conversation.courier import Carrier, Courier
+from bot.conversation.carrier import Carrier
+from bot.conversation.courier import Courier
 from bot.conversation.database import Database
 from bot.conversation.hub import Hub
 from bot.conversation.inbox import Inbox

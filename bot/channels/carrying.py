@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.channels.base import Address, Part, PicturePart, Platform
-from bot.channels.numbered import chosen, echoed, first_number, offer
-from bot.channels.rendering import House, parts
-from bot.conversation.courier import To
+from bot.channels.numbered import chosen, continues, echoed, first_number, offer
+from bot.channels.rendering import House, joined, parts
+from bot.conversation.carrier import To
 from bot.conversation.pictures import Pictures
 
 
@@ -29,6 +29,7 @@ class Carried:
         self._pictures = pictures
         self.window: timedelta | None = platform.limits.window
         self.in_window = platform.limits.in_window
+        self.keyed = platform.limits.keyed
 
     async def parts(self, message: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> Sequence[Part]:
         """Return a message as parts."""
@@ -39,6 +40,14 @@ class Carried:
                 text = str(message.get("text") or "")
                 return (PicturePart(data=file[0], content_type=file[1], text=text),)
         return parts(message, limits, house, first_number(before, message, limits))
+
+    def together(self, message: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> bool:
+        """Return whether a message goes on with the answer that was given right before it."""
+        return continues(before, message, self._platform.limits)
+
+    def joined(self, first: Part, then: Part) -> Part | None:
+        """Return two parts as one; None where they do not fit into one."""
+        return joined(first, then, self._platform.limits)
 
     async def send(self, to: To, part: Part, key: str) -> None:
         """Send one part; raises SendError."""

@@ -21,6 +21,9 @@ _SHORT, _FEW = 8, 4
 _LISTS = frozenset({"products", "comparison", "coupons"})
 _LISTED = re.compile(r"^\s*(?:[①-⑳]|\d{1,2}[.、．])", re.MULTILINE)
 
+#: Where the notice of an opening stands in a conversation, behind the event that it was opened.
+_NOTICE_SEQ = 2
+
 _NUMERAL = r"(?P<n>\d{1,2}|[一二三四五六七八九]|十[一二三四五六七八九]?)"
 _END = r"[.。、,，!~]*"
 #: 2, 2。, (2), 【2】, 选2, 我选2吧, 选项二, 2号, 回复2
@@ -81,7 +84,7 @@ def first_number(before: Sequence[Mapping[str, Any]], message: Mapping[str, Any]
         message: the one that is about to be delivered.
         limits: of the platform.
     """
-    return 1 + sum(len(_numbered(one, limits)) for one in _same_answer(before, message))
+    return 1 + sum(len(_numbered(one, limits)) for one in _same_answer(before, message, limits))
 
 
 def offer(messages: Sequence[Mapping[str, Any]], limits: Limits) -> Offer:
@@ -94,14 +97,27 @@ def offer(messages: Sequence[Mapping[str, Any]], limits: Limits) -> Offer:
     for at in range(len(messages) - 1, -1, -1):
         message = messages[at]
         if not _numbered(message, limits):
-            if not _transparent(message) and not _continues(messages[:at], message, limits):
+            if not _transparent(message) and not _continues_choices(messages[:at], message, limits):
                 return Offer()
             continue
-        answer = [*_same_answer(messages[:at], message), message]
+        answer = [*_same_answer(messages[:at], message, limits), message]
         same = [one for one in messages[at + 1 :] if not _transparent(one)]
         choices = tuple(button for one in answer for button in _numbered(one, limits))
         return Offer(choices, any(map(_lists, [*answer, *same])))
     return Offer()
+
+
+def continues(before: Sequence[Mapping[str, Any]], message: Mapping[str, Any], limits: Limits) -> bool:
+    """Return whether a message goes on with the answer that was given right before it.
+
+    Args:
+        before: messages before it, oldest first.
+        message: one that is not hers.
+        limits: of the platform.
+    """
+    last = next((one for one in reversed(before) if not _hers(one)), None)
+    answer = _same_answer(before, message, limits)
+    return message.get("type") != "rating" and bool(answer) and answer[-1] is last
 
 
 def chosen(text: str, offered: Offer, *, form_open: bool = False) -> Button | None:
@@ -178,24 +194,37 @@ def _key(message: Mapping[str, Any]) -> tuple[Any, bool]:
     return message.get("in_reply_to"), message.get("author") == "agent"
 
 
-def _same_answer(before: Sequence[Mapping[str, Any]], message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _same_answer(
+    before: Sequence[Mapping[str, Any]], message: Mapping[str, Any], limits: Limits
+) -> list[Mapping[str, Any]]:
     """Return the messages right before one that belong to the same answer, oldest first."""
     found: list[Mapping[str, Any]] = []
-    for one in reversed(before):
-        if _hers(one) or one.get("type") == "rating":
-            break
-        if _key(one) == _key(message):
-            found.insert(0, one)
-        elif not _transparent(one):
-            break
+    at = len(before) - 1
+    while at >= 0 and not _hers(before[at]) and before[at].get("type") != "rating":
+        if _key(before[at]) == _key(message):
+            found.insert(0, before[at])
+        elif not _transparent(before[at]):
+            return found
+        at -= 1
+    while at >= 0 and _hers(before[at]):
+        at -= 1
+    if limits.in_window and at >= 0 and _opens(before[at]) and message.get("author") != "agent":
+        found.insert(0, before[at])
     return found
 
 
-def _continues(before: Sequence[Mapping[str, Any]], message: Mapping[str, Any], limits: Limits) -> bool:
+def _opens(message: Mapping[str, Any]) -> bool:
+    """Return whether a message is the opening's notice."""
+    return message.get("seq") == _NOTICE_SEQ and message.get("author") == "system"
+
+
+def _continues_choices(
+    before: Sequence[Mapping[str, Any]], message: Mapping[str, Any], limits: Limits
+) -> bool:
     """Return whether a message without choices belongs to an answer that offered some."""
     if message.get("type") == "rating":
         return False
-    return any(_numbered(one, limits) for one in _same_answer(before, message))
+    return any(_numbered(one, limits) for one in _same_answer(before, message, limits))
 
 
 def _lists(message: Mapping[str, Any]) -> bool:

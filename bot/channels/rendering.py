@@ -76,6 +76,17 @@ def parts(message: Mapping[str, Any], limits: Limits, house: House, first: int =
     return _texts(_in_words(message, limits, house), buttons, limits, first)
 
 
+def joined(first: Part, then: Part, limits: Limits) -> Part | None:
+    """Return two parts of one answer as one, the choices in their order; None where they do not fit."""
+    if not isinstance(first, TextPart | ButtonsPart) or not isinstance(then, TextPart | ButtonsPart):
+        return None
+    text = _joined(first.text, then.text)
+    buttons = tuple(one for part in (first, then) if isinstance(part, ButtonsPart) for one in part.buttons)
+    if size(text, limits.unit) > limits.text or len(buttons) > limits.buttons:
+        return None
+    return ButtonsPart(text, buttons) if buttons else TextPart(text)
+
+
 # -- texts --------------------------------------------------------------------------------------------------
 
 

@@ -26,6 +26,8 @@ channel_links = Table(
     Column("customer_id", String(128), index=True),  # bound to
     Column("delivered_seq", Integer, nullable=False),  # of the conversation: all up to here were delivered
     Column("part", Integer, nullable=False),  # parts of the next message that were delivered
+    # The last message of the part that is being sent; null: none is. Left behind, nobody knows how it ended.
+    Column("sending", Integer),
     Column("state", String(8), nullable=False),
     Column("heard_at", Moment, nullable=False),  # when she last sent or did something
     Column("sent", Integer, nullable=False),  # parts since then

@@ -121,7 +121,7 @@ def set_conversation(connection: Connection, link: Row, conversation_id: str | N
     connection.execute(
         channel_links.update()
         .where(_l.id == link.id)
-        .values(conversation_id=conversation_id, delivered_seq=seq, part=0)
+        .values(conversation_id=conversation_id, delivered_seq=seq, part=0, sending=None)
     )
 
 

@@ -105,6 +105,12 @@ CHANNEL_CALLS = Counter(
 CHANNEL_SENDS = Counter(
     "zhixin_channel_sends", "Parts sent to messaging platforms.", ["channel", "outcome"], registry=REGISTRY
 )
+CHANNEL_DOUBLES = Counter(
+    "zhixin_channel_doubles",
+    "Parts sent again although they may have been taken, where the platform knows no key.",
+    ["channel"],
+    registry=REGISTRY,
+)
 ANSWERS = Counter("zhixin_answers", "Answers of the bot that were stored.", ["outcome"], registry=REGISTRY)
 OUTCOMES = Known("ok", "failed", "misunderstood")
 RETRIES = Counter("zhixin_turn_retries", "Attempts at a turn that failed.", ["reason"], registry=REGISTRY)

@@ -51,13 +51,14 @@ class Stage:
 
     @property
     def said(self) -> list[str]:
-        """What the shopper has got, in words."""
-        return [
+        """What the shopper has got, in words: several messages of one answer come as one."""
+        texts = (
             sent["text"]["content"]
             if sent["msgtype"] == "text"
             else sent[sent["msgtype"]].get("head_content", "")
             for sent in self.api.sent
-        ]
+        )
+        return [said for text in texts for said in text.split("\n\n")]
 
     async def answered(self, count: int = 1, text: str = "答：") -> None:
         await until(lambda: sum(text in said for said in self.said) >= count)
@@ -98,7 +99,7 @@ async def test_a_menu_is_tapped_and_a_menu_of_the_account_too(stage: Stage) -> N
     await stage.post(stage.message("text", Content="选项"))
     await stage.answered(text="您看选哪个")
     menus = [sent["msgmenu"] for sent in stage.api.sent if sent["msgtype"] == "msgmenu"]
-    (tapped, _) = next(menu["list"] for menu in menus if menu["head_content"] == "您看选哪个")
+    (_, tapped, _) = next(menu["list"] for menu in menus if menu["head_content"].endswith("您看选哪个"))
     await stage.post(stage.message("text", Content=tapped["content"], bizmsgmenuid=tapped["id"]))
     await stage.answered(text="答：/track")
     await stage.post(stage.message("text", Content="找人工"))  # what a tap is where no id comes with it

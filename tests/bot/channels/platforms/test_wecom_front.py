@@ -41,12 +41,13 @@ async def posted(front: Front, query: dict[str, str], body: bytes) -> tuple[int,
 
 
 def told(fake: FakeWecom, user: str = USER) -> list[str]:
-    """Return what a shopper has read, texts and heads of menus."""
+    """Return what a shopper has read, texts and heads of menus; messages of one answer come as one."""
     bodies = [one for one in fake.sent if one.get("touser", user) == user]
-    return [
+    texts = (
         one["text"]["content"] if one["msgtype"] == "text" else one["msgmenu"].get("head_content", "")
         for one in bodies
-    ]
+    )
+    return [said for text in texts for said in text.split("\n\n")]
 
 
 def answers(fake: FakeWecom, user: str = USER) -> list[str]:
@@ -89,7 +90,8 @@ async def test_a_tapped_choice_is_the_choice_and_what_does_not_fit_waits_for_her
     def script(request: dict[str, Any]) -> dict[str, Any]:
         buttons = [{"title": "查物流", "payload": "/track_shipment"}]
         said = request.get("text") or request.get("payload")
-        many = [{"text": f"答：{said}{number}"} for number in range(6)] if said == "多" else None
+        long = "，还有一件事要说" * 80  # two of these are no message
+        many = [{"text": f"答：{said}{number}{long}"} for number in range(6)] if said == "多" else None
         return answer(request, many or [{"text": f"答：{said}", "buttons": buttons}])
 
     rasa.script = script
@@ -97,7 +99,7 @@ async def test_a_tapped_choice_is_the_choice_and_what_does_not_fit_waits_for_her
         fake.says(USER, content="在吗")
         await posted(front, *fake.callback())
         await until(lambda: answers(fake) == ["答：在吗"])
-        (choice,) = fake.sent[-1]["msgmenu"]["list"]
+        (_, choice) = fake.sent[-1]["msgmenu"]["list"]  # the first is the notice's
         fake.says(USER, content=choice["click"]["content"], menu_id=choice["click"]["id"])
         await posted(front, *fake.callback())
         await until(lambda: len(answers(fake)) == 2)
@@ -109,7 +111,7 @@ async def test_a_tapped_choice_is_the_choice_and_what_does_not_fit_waits_for_her
         fake.says(USER, content="继续")
         await posted(front, *fake.callback())
         await until(lambda: len(answers(fake)) == 9)
-        assert answers(fake)[2:] == [*[f"答：多{number}" for number in range(6)], "答：继续"]
+        assert [text[:4] for text in answers(fake)[2:]] == [*[f"答：多{n}" for n in range(6)], "答：继续"]
     assert len({one["msgid"] for one in fake.sent}) == len(fake.sent)
 
 
