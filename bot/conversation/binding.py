@@ -108,7 +108,7 @@ def unbind(connection: Connection, writing: Writing, link: Row, how: str) -> Non
     connection.execute(
         channel_links.update()
         .where(_l.id == link.id)
-        .values(customer_id=None, conversation_id=None, delivered_seq=0, part=0)
+        .values(customer_id=None, conversation_id=None, delivered_seq=0, part=0, sending=None)
     )
 
 

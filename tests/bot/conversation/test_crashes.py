@@ -40,6 +40,7 @@ class FrontProcess:
     def __init__(self, data_dir: Path, rasa_port: int) -> None:
         self.data_dir = data_dir
         self.rasa_port = rasa_port
+        self.log = data_dir / "front.log"
         self.port = 0
         self.process: asyncio.subprocess.Process
 
@@ -59,15 +60,26 @@ class FrontProcess:
             "ZHIXIN_RASA_PORT": str(self.rasa_port),
             "ZHIXIN_ACTION_PORT": str(self.rasa_port),
         }
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.app.front", cwd=ROOT, env=env, stdout=asyncio.subprocess.PIPE
-        )
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot.app.front",
+                cwd=ROOT,
+                env=env,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
         assert self.process.stdout is not None
         assert await self.process.stdout.readline() == b"ready\n"
 
     async def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
+
+    def terminate(self) -> None:
+        """Tell it to end; `process.wait()` says when it has."""
+        self.process.send_signal(signal.SIGTERM)
 
     async def post(self, path: str, body: dict[str, Any], secret: str = "") -> dict[str, Any]:
         headers = {"X-Conversation-Secret": secret} if secret else {}
