@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,6 +79,9 @@ class Delivery:
         self._carriers = carriers
         self._pause = pause
         self._stopping = False
+        # Where no key tells a platform what comes twice, one part at a time is on its way, whoever it is for:
+        # a kill doubles one.
+        self._alone = asyncio.Lock()
 
     def stop(self) -> None:
         """Begin no further part."""
@@ -181,31 +185,37 @@ class Delivery:
         carrier, many = self._carriers[link.channel], len(saying.parts)
         opened = json.loads(self._vault.open(link.user, user_context(link.channel, link.user_key)))
         to = To(opened["user"], link.account, opened["data"], link.heard_at)
-        begun = link.sending
         for place in range(link.part, many):
-            if self._stopping:
-                await self._links.let_go(link.id)
-                return False
-            late = carrier.window is not None and self._clock() - link.heard_at > carrier.window
-            if late or (carrier.in_window and link.sent >= carrier.in_window):
-                await self._links.rests(link, CLOSED, "window")
-                return False
-            if begun is not None:
-                self._tell_of_double(carrier, link, saying.seq, place)
-            if begun != saying.until:
-                await self._links.sending(link, saying.until)
-            begun = None
-            error = await self._send(carrier, to, saying.parts[place], self._key(link, saying, place))
-            metrics.CHANNEL_SENDS.labels(link.channel, "ok" if error is None else error.kind.value).inc()
-            if error is not None and not await self._failed(link, saying, error):
-                return False
-            if place + 1 == many:
-                over = await self._links.delivered(link, saying.until, taken=error is None)
-                return False if over else None
-            await (self._links.given_up if error else self._links.sent)(link, part=place + 1)
+            async with nullcontext() if carrier.keyed else self._alone:
+                ended = await self._part(carrier, link, to, saying, place)
+            if ended is not None or place + 1 == many:
+                return ended
             link = await self._now(link)
         # There was nothing to send, or nothing was left of it.
         return False if await self._links.delivered(link, saying.until, taken=False) else None
+
+    async def _part(self, carrier: Carrier, link: Row, to: To, saying: _Saying, place: int) -> bool | None:
+        """Send one part and note it; returns as :meth:`_say`."""
+        if self._stopping:
+            await self._links.let_go(link.id)
+            return False
+        late = carrier.window is not None and self._clock() - link.heard_at > carrier.window
+        if late or (carrier.in_window and link.sent >= carrier.in_window):
+            await self._links.rests(link, CLOSED, "window")
+            return False
+        if link.sending is not None:
+            self._tell_of_double(carrier, link, saying.seq, place)
+        # It is noted even where it is noted already: this process must still be the one that may.
+        await self._links.sending(link, saying.until)
+        error = await self._send(carrier, to, saying.parts[place], self._key(link, saying, place))
+        metrics.CHANNEL_SENDS.labels(link.channel, "ok" if error is None else error.kind.value).inc()
+        if error is not None and not await self._failed(link, saying, error):
+            return False
+        if place + 1 == len(saying.parts):
+            over = await self._links.delivered(link, saying.until, taken=error is None)
+            return False if over else None
+        await (self._links.given_up if error else self._links.sent)(link, part=place + 1)
+        return None
 
     def _key(self, link: Row, saying: _Saying, place: int) -> str:
         """Return what is the same whenever this part is sent again, and another for any other part."""
