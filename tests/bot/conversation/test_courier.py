@@ -213,6 +213,25 @@ async def test_at_the_end_the_part_at_hand_is_noted_and_no_other_begun(
     assert [text[:2] for text in wechats.got()[1:]] == ["第1", "第2"] and not caplog.records
 
 
+async def test_without_keys_one_part_is_on_its_way_at_a_time_whoever_it_is_for(
+    rasa: RasaStub, tmp_path: Path
+) -> None:
+    async with HoldingWeChat() as api:
+        wechats = Wechats(rasa, api, tmp_path / "record.db", MovedClock())
+        users = [f"u{number}" for number in range(5)]
+        async with wechats.open():
+            api.hold = True
+            for user in users:
+                await wechats.write("一", user=user)
+            held = "SELECT count(*) FROM channel_links WHERE lease_holder IS NOT NULL"
+            await until(lambda: rows(wechats.record, held) == [(5,)])  # all of them are worked on
+            assert len(api.sent) == 1
+            begun = "SELECT count(*) FROM channel_links WHERE sending IS NOT NULL"
+            assert rows(wechats.record, begun) == [(1,)]
+            api.go.set()
+            await until(lambda: all(len(wechats.got(user)) == 1 for user in users))
+
+
 # -- failures -----------------------------------------------------------------------------------------------
 
 
