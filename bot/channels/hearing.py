@@ -20,7 +20,7 @@ from sqlalchemy.engine import Row
 
 from bot.channels.base import HasMedia, Heard, HeardKind, Hint, Media, Platform, PulledFrom
 from bot.channels.carrying import Carried
-from bot.channels.kinds import LONGEST_TEXT, Line, binding_words, said_to, words_of
+from bot.channels.kinds import LONGEST_TEXT, Line, binding_words, rating_words, said_to, words_of
 from bot.conversation import words
 from bot.conversation.errors import LeaseLostError, TooManyPendingError
 from bot.conversation.inbox import Inbox, Item
@@ -31,6 +31,7 @@ from bot.conversation.pictures import Pictures, SealedPicture
 from bot.conversation.sending import SendError, SendKind
 from bot.conversation.service import Conversations
 from bot.conversation.store import Store
+from bot.conversation.typed_rating import TypedRating
 from bot.conversation.types import Incoming
 from bot.conversation.waiting_rows import Pump
 from persona.privacy.vault import Vault
@@ -120,6 +121,7 @@ class Hearing:
         self._worked = 0
         self._pool = ThreadPoolExecutor(_UNPACKED, thread_name_prefix="channel-pictures")
         self._words = binding_words(conversations.lines, bind_at)
+        self._rating = TypedRating(store.writing, rating_words(conversations.lines))
         self._pump = Pump("channels", inbox.rows, self._work, at_once=8)
         self._missed: asyncio.Task[None] | None = None
 
@@ -189,6 +191,7 @@ class Hearing:
             notice=lines.notice(words.PRIVACY_NOTICE),
             settle=lambda connection: self._inbox.settle(connection, row),
             words=self._words,
+            first=self._rating,
         )
         taken = await self._store.run(taking)
         self._worked += 1
@@ -279,4 +282,5 @@ def _saying(heard: Heard, picture: SealedPicture | None, line: Spoken | None) ->
     text = words_of(heard)[:LONGEST_TEXT]
     button = heard.data.get("button")
     chosen = button if isinstance(button, str) and button else None
-    return Saying(key, Incoming("", text=text or None, button=chosen) if text or chosen else None)
+    incoming = Incoming("", text=text or None, button=chosen) if text or chosen else None
+    return Saying(key, incoming, at=heard.at)

@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.channels.base import Heard, HeardKind
+from bot.channels.numbered import score
 from bot.channels.phrases import phrases
 from bot.conversation import words
 from bot.conversation.links import BindingWords
+from bot.conversation.typed_rating import LOW, RatingWords
 from bot.conversation.types import OutReply
 
 #: Code points of a text; the API has the same limit.
@@ -67,6 +69,18 @@ def said_to(heard: Heard) -> Line | None:
 def words_of(heard: Heard) -> str:
     """Return what she said, in words; "" for nothing."""
     return heard.text.strip() if heard.kind in _IN_WORDS else ""
+
+
+def rating_words(lines: words.Lines) -> RatingWords:
+    """Return what a typed rating is, and what is said to it.
+
+    Args:
+        lines: the front's own.
+    """
+    return RatingWords(
+        score=score,
+        thanks=lambda figure, style: lines.notice(words.RATED_LOW if figure <= LOW else words.RATED, style),
+    )
 
 
 def binding_words(lines: words.Lines, address: str) -> BindingWords:

@@ -17,6 +17,7 @@ from bot.channels.phrases import phrases
 
 #: Choices of at most so many characters each, and so many of them, stand in one line.
 _SHORT, _FEW = 8, 4
+_MOST_STARS = 5
 #: Cards that show several things in an order: 第二个 then means one of these, not the second choice.
 _LISTS = frozenset({"products", "comparison", "coupons"})
 _LISTED = re.compile(r"^\s*(?:[①-⑳]|\d{1,2}[.、．])", re.MULTILINE)
@@ -35,6 +36,13 @@ _WITH_TITLE = re.compile(rf"{_NUMERAL}[ .、,，:]*(?P<title>\S.*)")
 _CIRCLED = re.compile(rf"[①-⑳❶-❿]{_END}")
 #: The frame of an emoji figure: 1️⃣
 _KEYCAP = re.compile("[\ufe0e\ufe0f\u20e3]")
+#: 5, 五, 5分, 五星, 5颗星吧, 打5分, 我给4分吧, 5分，谢谢: the figure of a rating and nothing beside it.
+_MARK, _STARS = "[1-5一二三四五]", "(?:分|颗?星)"
+_SCORE = re.compile(
+    rf"[(\[【]?(?:回复 ?(?P<a>{_MARK})|(?P<b>{_MARK})"
+    rf"|(?:我?(?:打|给|评)(?:您|你)?(?:打|评)?(?:个)?)? ?(?P<c>{_MARK}|两) ?{_STARS}吧?)[)\]】]?{_END}"
+    rf" ?(?:(?:谢谢|感谢|多谢)(?:您|你|了|啦)?{_END})?"
+)
 _VALUES = {numeral: value for value, numeral in enumerate("一二三四五六七八九", start=1)}
 
 
@@ -142,6 +150,22 @@ def chosen(text: str, offered: Offer, *, form_open: bool = False) -> Button | No
     found = _WITH_TITLE.fullmatch(plain)
     choice = _at(offered, _value(found["n"])) if found else None
     return choice if found and choice and _bare(found["title"]) == _bare(choice.title) else None
+
+
+def score(text: str) -> int | None:
+    """Return the rating that a typed text is, 1 to 5; None where it is, or may be, anything else.
+
+    Whether it was asked for is for the caller to know.
+    """
+    typed = " ".join(_KEYCAP.sub("", text).split())
+    if _CIRCLED.fullmatch(typed):
+        value = int(unicodedata.numeric(typed[0]))
+        return value if value <= _MOST_STARS else None
+    found = _SCORE.fullmatch(unicodedata.normalize("NFKC", typed))
+    if found is None:
+        return None
+    mark = found["a"] or found["b"] or found["c"]
+    return 2 if mark == "两" else _value(mark)
 
 
 def echoed(text: str, messages: Sequence[Mapping[str, Any]]) -> Button | None:

@@ -163,6 +163,10 @@ SCHEMAS: dict[str, Any] = {
                 "items": _object(["name", "label"], {"name": {"enum": list(DIMENSIONS)}, "label": _STRING}),
             },
             "comment_label": _STRING,
+            "by_number": {
+                "type": "string",
+                "description": "Asks for a typed figure instead: what messaging channels show.",
+            },
         },
         description="At most once in a conversation, when it is over; to be answered by PUT …/rating.",
     ),

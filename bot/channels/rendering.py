@@ -69,6 +69,8 @@ def parts(message: Mapping[str, Any], limits: Limits, house: House, first: int =
     buttons = buttons_of(message)
     if message["type"] == "picture":
         return _picture(message, limits, house)
+    if message["type"] == "rating":  # a page draws stars; here she is told which figure says what
+        return _texts(str(message.get("by_number") or message.get("text") or ""), (), limits, 1)
     if message["type"] != "card":
         return _texts(str(message.get("text") or ""), buttons, limits, first)
     if message["card"] in limits.cards and (drawn := _card(message, buttons, limits, house, first)):

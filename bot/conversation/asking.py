@@ -201,11 +201,17 @@ class Asking:
         """Add the question; a line that cannot be spoken stops nothing."""
         try:
             text = self._lines.text(words.RATE_US, style=entry.style)
+            by_number = self._lines.text(words.RATE_BY_NUMBER, style=entry.style)
         except Exception:
-            logger.exception("the line %s could not be spoken", words.RATE_US)
+            logger.exception("the question for a rating could not be spoken")
             return False
         named = [{"name": code, "label": self.rules.dimensions[code]} for code in DIMENSIONS]
-        content = {"dimensions": named, "comment_label": self.rules.comment_label}
+        # Where it will be read is not known here: a page draws stars, a messaging channel says `by_number`.
+        content = {
+            "dimensions": named,
+            "comment_label": self.rules.comment_label,
+            "by_number": by_number,
+        }
         entry.say(
             OutReply(Kind.RATING, text, data=content, code=words.RATE_US, author=Author.SYSTEM),
             in_reply_to=in_reply_to,

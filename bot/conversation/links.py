@@ -63,6 +63,7 @@ class Saying:
         reply: a line that answers instead of the bot, e.g. to a kind that cannot be read.
         greets: she has just come: a conversation is opened and greeted.
         gone: she has left, and must not be written to.
+        at: when she sent it; None where that is not known.
     """
 
     key: str
@@ -70,6 +71,7 @@ class Saying:
     reply: Spoken | None = None
     greets: bool = False
     gone: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,10 @@ class Taken:
     opened: Work | None = None
 
 
+#: Takes what is no message for the bot, given her locked link; None for all others.
+First = Callable[[Connection, Row, Saying], "Taken | None"]
+
+
 def user_key(vault: Vault, channel: str, account: str, user: str) -> str:
     """Return what stands for a platform's user in the record."""
     return vault.blind(f"{channel}/{account}/{user}", "channel_links.user")
@@ -114,6 +120,11 @@ def user_context(channel: str, key: str) -> str:
 def prefix(link_id: int) -> str:
     """Return how the ids of messages begin that came by a link."""
     return f"ch{link_id}."
+
+
+def own_id(vault: Vault, link_id: int, key: str) -> str:
+    """Return the id under which what a platform calls `key` stands in the record."""
+    return prefix(link_id) + vault.blind(key, "messages.channel")
 
 
 def set_conversation(connection: Connection, link: Row, conversation_id: str | None, seq: int) -> None:
@@ -169,6 +180,7 @@ class Hearing:
         notice: the first-message notice.
         settle: ends what brought it, in the same transaction.
         words: of her binding; without them none can be asked for.
+        first: see :data:`First`.
     """
 
     def __init__(
@@ -181,6 +193,7 @@ class Hearing:
         notice: OutReply | None,
         settle: Callable[[Connection], None],
         words: BindingWords | None = None,
+        first: First | None = None,
     ) -> None:
         self._store = store
         self._writing: Writing = store.writing
@@ -190,6 +203,7 @@ class Hearing:
         self._notice = notice
         self._settle = settle
         self._words = words
+        self._first = first
 
     def __call__(self, connection: Connection) -> Taken:
         """Take it.
@@ -205,6 +219,8 @@ class Hearing:
             return Taken(link.conversation_id)
         if saying.incoming is None and saying.reply is None and not saying.greets:
             return Taken(link.conversation_id)
+        if self._first is not None and (taken := self._first(connection, link, saying)) is not None:
+            return taken
         if (line := self._of_binding(connection, link)) is not None:
             saying = replace(saying, incoming=None, reply=line)
             link = connection.execute(select(channel_links).where(_l.id == link.id)).one()
@@ -213,7 +229,7 @@ class Hearing:
             if saying.reply is not None:
                 self._say(connection, conversation_id, saying.reply, link)
             return Taken(conversation_id, opened=opened)
-        message_id = prefix(link.id) + self._writing.vault.blind(saying.key, "messages.channel")
+        message_id = own_id(self._writing.vault, link.id, saying.key)
         # What she has not got yet she cannot choose from: 1 as her first word is no answer to the notice.
         seen = link.delivered_seq if link.conversation_id == conversation_id else 0
         given = replace(saying.incoming, message_id=message_id)
@@ -319,7 +335,7 @@ class Hearing:
         row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": conversation_id}).one()
         now = self._writing.now()
         # Nothing stands under this id, but its link is what finds the way.
-        mark = prefix(link.id) + self._writing.vault.blind(self._saying.key, "messages.channel")
+        mark = own_id(self._writing.vault, link.id, self._saying.key)
         self._writing.insert_replies(
             connection,
             conversation_id,

@@ -115,11 +115,14 @@ def _messages(
     return [(conversation_id, message) for message in found]
 
 
+_ASKS = frozenset({"dimensions", "comment_label", "by_number"})
+
+
 def _view(vault: Vault, conversation_id: str, message: Row) -> dict[str, Any]:
     seen = rows.row_view(vault, conversation_id, message)
     seen.pop("buttons", None)
     if seen["type"] in (Kind.BUTTONS.value, Kind.RATING.value):  # what was asked there is asked no more
-        seen = {name: value for name, value in seen.items() if name not in ("dimensions", "comment_label")}
+        seen = {name: value for name, value in seen.items() if name not in _ASKS}
         seen["type"] = Kind.TEXT.value
     return {**seen, "conversation": conversation_id}
 

@@ -62,7 +62,9 @@ class Ratings:
 
         def work(connection: Connection) -> tuple[Rated, bool, Any]:
             row = locked(connection, conversation_id, secret)
-            return self._rate(Entry(connection, self._writing, row, self._writing.now()), rating)
+            entry = Entry(connection, self._writing, row, self._writing.now())
+            rated, changed = put(entry, rating)
+            return rated, changed, entry.save() if changed else None
 
         rated, changed, turn = await self._database.write(work)
         await self._database.flush()
@@ -70,40 +72,47 @@ class Ratings:
             self._after(conversation_id, turn)
         return rated
 
-    def _rate(self, entry: Entry, rating: Rating) -> tuple[Rated, bool, Any]:
-        known = read(entry.connection, self._writing.vault, entry.cid)
-        if known is not None and known.rating == rating:
-            return known, False, None
-        if known is not None and entry.now > known.changeable_until:
-            raise RatingSettledError
-        if known is None and not _answered(entry):
-            raise NothingToRateError
-        sealed = None
-        if rating.comment is not None:
-            sealed = entry.writing.vault.seal(rating.comment, comment_context(entry.cid))
-        values: dict[str, Any] = {
-            "score": rating.score,
-            "comment": sealed,
-            "at": entry.now,
-            **{name: rating.dimensions.get(name) for name in DIMENSIONS},
-        }
-        if known is None:
-            entry.connection.execute(
-                conversation_ratings.insert().values(conversation_id=entry.cid, first_at=entry.now, **values)
-            )
-        else:
-            entry.connection.execute(
-                conversation_ratings.update().where(_r.conversation_id == entry.cid).values(**values)
-            )
-        entry.tell_others(
-            Happening.RATED,
-            score=rating.score,
-            dimensions=dict(rating.dimensions),
-            commented=rating.comment is not None,
-            changed=known is not None,
+
+def put(entry: Entry, rating: Rating) -> tuple[Rated, bool]:
+    """Store a rating in the caller's transaction; return it, and whether anything was changed.
+
+    Raises:
+        NothingToRateError: nothing was answered there yet.
+        RatingSettledError: it was rated more than a day ago.
+    """
+    known = read(entry.connection, entry.writing.vault, entry.cid)
+    if known is not None and known.rating == rating:
+        return known, False
+    if known is not None and entry.now > known.changeable_until:
+        raise RatingSettledError
+    if known is None and not _answered(entry):
+        raise NothingToRateError
+    sealed = None
+    if rating.comment is not None:
+        sealed = entry.writing.vault.seal(rating.comment, comment_context(entry.cid))
+    values: dict[str, Any] = {
+        "score": rating.score,
+        "comment": sealed,
+        "at": entry.now,
+        **{name: rating.dimensions.get(name) for name in DIMENSIONS},
+    }
+    if known is None:
+        entry.connection.execute(
+            conversation_ratings.insert().values(conversation_id=entry.cid, first_at=entry.now, **values)
         )
-        until = entry.now + CHANGEABLE if known is None else known.changeable_until
-        return Rated(rating, entry.now, until), True, entry.save()
+    else:
+        entry.connection.execute(
+            conversation_ratings.update().where(_r.conversation_id == entry.cid).values(**values)
+        )
+    entry.tell_others(
+        Happening.RATED,
+        score=rating.score,
+        dimensions=dict(rating.dimensions),
+        commented=rating.comment is not None,
+        changed=known is not None,
+    )
+    until = entry.now + CHANGEABLE if known is None else known.changeable_until
+    return Rated(rating, entry.now, until), True
 
 
 def _answered(entry: Entry) -> bool:

@@ -24,7 +24,7 @@ class ChannelTraits:
 
     Attributes:
         can_push: what is stored in a conversation reaches the shopper by itself.
-        can_rate: it shows a question for a rating that can be answered.
+        can_rate: it shows a question for a rating that can be answered: with stars, or with a typed figure.
         takes_pictures: she can send pictures there, and they reach the record.
         window: so long after her last message she can be pushed to; None: always. What comes later waits for
             her next message.
@@ -38,17 +38,16 @@ class ChannelTraits:
 
 _TWO_DAYS = timedelta(hours=48)
 
-#: No messaging channel can rate: its one figure would have to be told from other numbers that she types.
 CHANNELS: Mapping[str, ChannelTraits] = {
     # over the page's WebSocket, or with its next look
     "web": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True),
-    # by the courier: within the windows that bot/channels/platforms/ declare
-    "wechat": ChannelTraits(can_push=True, takes_pictures=True, window=_TWO_DAYS),
-    "wechat_mini": ChannelTraits(can_push=True, takes_pictures=True, window=_TWO_DAYS),
-    "wecom": ChannelTraits(can_push=True, takes_pictures=True, window=_TWO_DAYS),
-    "dingtalk": ChannelTraits(can_push=True, takes_pictures=True),
-    "feishu": ChannelTraits(can_push=True, takes_pictures=True),
-    "signed": ChannelTraits(can_push=True, takes_pictures=True),
+    # by the courier, within the windows that bot/channels/platforms/ declare; rated by number (typed_rating)
+    "wechat": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True, window=_TWO_DAYS),
+    "wechat_mini": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True, window=_TWO_DAYS),
+    "wecom": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True, window=_TWO_DAYS),
+    "dingtalk": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True),
+    "feishu": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True),
+    "signed": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True),
 }
 
 

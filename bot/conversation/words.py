@@ -43,6 +43,9 @@ QUEUE_AFTER_HOURS = "utter_queue_after_hours"
 QUEUE_NOTED = "utter_queue_noted"
 QUEUE_OFFER = "utter_queue_offer"
 RATE_US = "utter_rate_us"
+RATE_BY_NUMBER = "utter_rate_by_number"
+RATED = "utter_rated"
+RATED_LOW = "utter_rated_low"
 PARCEL_LATE = "utter_parcel_late_notice"
 PARCEL_SHIPPED = "utter_parcel_shipped_notice"
 PARCEL_DELIVERED = "utter_parcel_delivered_notice"
@@ -132,6 +135,9 @@ LINES: Mapping[str, Mapping[str, Any]] = {
     QUEUE_NOTED: {},
     QUEUE_OFFER: {},
     RATE_US: {},
+    RATE_BY_NUMBER: {},
+    RATED: {},
+    RATED_LOW: {},
     PARCEL_LATE: {**_PARCEL, "promised_by": "2026-11-24T18:00:00+08:00"},
     PARCEL_SHIPPED: _PARCEL,
     PARCEL_DELIVERED: {**_PARCEL, "delivered_at": "2026-11-24T10:20:00+08:00"},

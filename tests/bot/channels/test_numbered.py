@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.channels.base import Button, Limits
-from bot.channels.numbered import Offer, chosen, first_number, offer
+from bot.channels.numbered import Offer, chosen, first_number, offer, score
 
 PLAIN = Limits(text=600)
 THREE = Offer((Button("b1", "查物流"), Button("b2", "催一下"), Button("b3", "改地址")))
@@ -88,3 +88,28 @@ def test_what_closes_an_offer() -> None:
     assert [one.id for one in offer([asked, later], PLAIN).choices] == ["b-改地址"]
     assert offer([asked], Limits(text=600, buttons=3)) == Offer(), "real buttons are tapped"
     assert offer([said("card", "m1", "bot", card="products", data={}), asked], PLAIN).listed
+
+
+@pytest.mark.parametrize(
+    ("typed", "figure"),
+    [("5", 5), ("５", 5), ("五", 5), ("⑤", 5), ("5️⃣", 5), ("5分", 5), ("五星", 5), ("5 颗星", 5),
+     ("打5分", 5), ("给4分吧", 4), ("我给3分", 3),
+     ("我打4分。", 4), ("回复1", 1), (" 2 ", 2), ("两分", 2), ("两星吧", 2),
+     ("给您打5分", 5), ("评个5分", 5),
+     ("4。", 4), ("(3)", 3), ("1分!", 1), ("5分，谢谢", 5), ("5分 谢谢您", 5)],
+)  # fmt: skip
+def test_a_figure_in_any_writing_is_a_score(typed: str, figure: int) -> None:
+    assert score(typed) == figure
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["0", "6", "12", "10分", "55", "5个", "5号", "5件", "5元", "5天", "5点",
+     "5分钟", "5分货", "5.5", "5-4", "4,5",
+     "第5个", "选5", "给5", "打5折", "打5", "两", "俩", "-1", "05", "½", "⑥", "⑩",
+     "۵", "٤", "५", "五五", "十", "五毛",
+     "5 退货", "5分，给我退款", "1 查物流", "5分不可能",
+     "给5个", "买5", "五星红旗", "满意", "", "分", "Ⅴ"],
+)  # fmt: skip
+def test_what_may_be_anything_else_is_no_score(typed: str) -> None:
+    assert score(typed) is None

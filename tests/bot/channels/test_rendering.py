@@ -128,7 +128,7 @@ MESSAGES = st.one_of(
         width=st.just(1),
         height=st.just(1),
     ),
-    _message("rating", dimensions=st.just([]), comment_label=st.just("")),
+    _message("rating", dimensions=st.just([]), comment_label=st.just(""), by_number=_TEXT),
 )
 LIMITS = st.builds(
     Limits,
@@ -191,6 +191,12 @@ def test_what_is_too_long_says_so_and_keeps_its_choices() -> None:
 
 def test_her_own_messages_are_not_sent_back() -> None:
     assert parts({"type": "text", "author": "shopper", "text": "在吗"}, PLAIN, HOUSE) == ()
+
+
+def test_a_question_for_a_rating_says_how_to_answer_it_here() -> None:
+    asked = {"type": "rating", "author": "system", "text": "打个分吧", "dimensions": [], "comment_label": ""}
+    assert parts({**asked, "by_number": "回复 1–5"}, Limits(text=600), House()) == (TextPart("回复 1–5"),)
+    assert parts(asked, Limits(text=600), House()) == (TextPart("打个分吧"),), "of an older record"
 
 
 def test_pictures_are_sent_by_their_whole_address_or_told() -> None:

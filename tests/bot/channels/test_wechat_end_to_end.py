@@ -196,3 +196,28 @@ async def test_what_is_not_the_platforms_is_refused_and_changes_nothing(stage: S
     many = [stage.front.request("GET", "/channels/wechat", params={"echostr": "1"}) for _ in range(5)]
     assert {got.status for got in await asyncio.gather(*many)} == {401}
     assert not rows(stage.path, "SELECT 1 FROM channel_links")
+
+
+async def test_the_question_for_a_rating_says_how_and_a_figure_answers_it(stage: Stage) -> None:
+    def script(turn: Turn) -> Turn:
+        if turn.get("text") != "再见":
+            return answer(turn)
+        bye = {"custom": {"type": "directive", "directive": "closed"}}
+        return answer(turn, [{"text": "再见"}, bye], intent={"name": "goodbye", "confidence": 1.0})
+
+    stage.rasa.script = script
+    await stage.post(stage.message("text", Content="几天能到"))
+    await stage.answered()
+    await stage.post(stage.message("text", Content="再见"))
+    await stage.answered(text="utter_rate_by_number/")
+    question = "SELECT seq FROM messages WHERE kind = 'rating'"
+    await until(lambda: rows(stage.path, f"SELECT 1 FROM channel_links WHERE delivered_seq >= ({question})"))
+    rating = stage.message("text", Content="⑤")
+    await stage.post(rating)
+    await stage.answered(text="utter_rated/")
+    await stage.post(rating)
+    await stage.post(stage.message("text", Content="在吗"))
+    await stage.answered(text="答：在吗")
+    assert rows(stage.path, "SELECT score FROM conversation_ratings") == [(5,)]
+    assert sum("utter_rated/" in said for said in stage.said) == 1
+    assert not any("utter_rate_us" in said or said == "答：⑤" for said in stage.said)
