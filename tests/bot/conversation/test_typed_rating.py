@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -23,25 +21,13 @@ from tests.bot.conversation.desk_harness import Clock, Desk
 from tests.bot.conversation.harness import Front
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 from tests.fakes.signed import KEY, Receiver, signed
+from tests.support.waiting import eventually
 
 ASKED = "utter_rate_by_number/power"
 BYE = {"custom": {"type": "directive", "directive": "closed"}}
 SAID: dict[str, dict[str, Any]] = {
     "再见": {"intent": {"name": "goodbye", "confidence": 1.0}, "replies": [{"text": "再见"}, BYE]},
 }
-
-
-async def eventually(look: Callable[[], Any], seconds: float = 30) -> None:
-    """Wait until it is so; the time limit only ends a test that has failed."""
-
-    async def poll() -> None:
-        while True:
-            found = look()
-            if await found if inspect.isawaitable(found) else found:
-                return
-            await asyncio.sleep(0.02)
-
-    await asyncio.wait_for(poll(), seconds)
 
 
 @pytest.fixture
