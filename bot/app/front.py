@@ -158,7 +158,7 @@ def compose(
         handover=handover,
         desk=desk,
     )
-    watching = Watching(database, clock, rules)
+    watching = Watching(database, clock, rules, tuple(settings.channels))
     looks = [
         watching.usable,
         actions_look(f"{settings.action_origin or inner(settings.action_port)}/health"),

@@ -29,6 +29,7 @@ from bot.conversation.inbox import Inbox
 from bot.conversation.pictures import Pictures
 from bot.conversation.service import Beside
 from bot.conversation.store import Store
+from persona.telemetry import metrics
 from persona.wording.cards import CardTexts
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class MessagingChannels:
         bind_url: str = "",
     ) -> None:
         self._channels = channels
+        metrics.CHANNELS.add(channels)
         self._store = store
         self._bind_url = bind_url
         self._house = house

@@ -200,7 +200,10 @@ class Hearing:
         if taken.conversation_id is None:
             return
         if taken.accepted is not None:
-            self._conversations.heard(row.channel, taken.conversation_id, taken.message_id, taken.accepted)
+            kind = "picture" if picture is not None else "button" if heard.data.get("button") else "text"
+            self._conversations.heard(
+                row.channel, taken.conversation_id, taken.message_id, taken.accepted, kind
+            )
         self._conversations.opened(taken.conversation_id, taken.opened)
 
     async def _picture(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
-from bot.conversation.events_schema import WAITING
+from bot.conversation.events_schema import ASIDE, WAITING
 from bot.conversation.schema import Moment, metadata
 
 #: States of a link. The latter two rest until she writes again: she has left, or the time to answer is over.
@@ -68,6 +68,13 @@ Index(
     channel_inbox.c.id,
     sqlite_where=channel_inbox.c.state == WAITING,
     postgresql_where=channel_inbox.c.state == WAITING,
+)
+
+Index(
+    "ix_channel_inbox_aside",
+    channel_inbox.c.channel,
+    sqlite_where=channel_inbox.c.state == ASIDE,
+    postgresql_where=channel_inbox.c.state == ASIDE,
 )
 
 channel_cursors = Table(

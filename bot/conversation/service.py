@@ -192,10 +192,12 @@ class Conversations:
         where = await self._reader.whereabouts(conversation_id, accepted.owner)
         return replace(accepted, queue=where.queue, agent=where.agent)
 
-    def heard(self, channel: str, conversation_id: str, message_id: str, accepted: Accepted) -> None:
+    def heard(
+        self, channel: str, conversation_id: str, message_id: str, accepted: Accepted, kind: str = "text"
+    ) -> None:
         """Have a message answered that another part's transaction has stored by :meth:`Store.accept_in`."""
         if channel and not accepted.repeated:
-            metrics.MESSAGES.labels(metrics.CHANNELS.of(channel), "text").inc()
+            metrics.MESSAGES.labels(metrics.CHANNELS.of(channel), metrics.MESSAGE_KINDS.of(kind)).inc()
         self._take(conversation_id, message_id, accepted)
 
     def opened(self, conversation_id: str, work: Work | None) -> None:

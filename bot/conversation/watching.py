@@ -6,13 +6,14 @@ Each look is a handful of counts that an index answers; nothing of it grows with
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Table, func, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.conversation import channel_figures
 from bot.conversation.database import Database
 from bot.conversation.desk_schema import agents
 from bot.conversation.desk_types import Presence
@@ -39,6 +40,7 @@ FAMILIES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("zhixin_agents", "Agents with a page open, by presence.", ("presence",)),
     ("zhixin_queue_rows", "Rows that wait, or were given up, in a queue of the record.", ("queue", "state")),
     ("zhixin_queue_oldest_seconds", "Age of the oldest row that waits in a queue.", ("queue",)),
+    *channel_figures.FAMILIES,
 )
 
 _c, _m, _a = conversations.c, messages.c, agents.c
@@ -54,12 +56,20 @@ class Watching:
         database: the record's.
         clock: returns the present as an aware datetime.
         rules: say how long an agent counts as there.
+        channels: messaging channels that are switched on.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], rules: Rules) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        rules: Rules,
+        channels: Collection[str] = (),
+    ) -> None:
         self._database = database
         self._clock = clock
         self._rules = rules
+        self._channels = channels
 
     async def look(self) -> Mapping[str, Values]:
         """Return the figures of :data:`FAMILIES`: name → values of its labels → figure."""
@@ -118,6 +128,7 @@ class Watching:
             "zhixin_agents": there,
             "zhixin_queue_rows": rows,
             "zhixin_queue_oldest_seconds": ages,
+            **channel_figures.look(connection, now, self._channels),
         }
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.app.front import shanghai_now
+from bot.channels.platforms.signed import Settings
 from bot.conversation.traced import TRACE
 from persona.telemetry import tracing
 from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import QUICK, Front, RasaStub, until
+from tests.fakes.signed import KEY, Receiver, signed
 
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRACE_ID = GIVEN[3:35]
@@ -139,6 +143,27 @@ async def test_what_happens_is_counted_once(front: Front, rasa: RasaStub) -> Non
     assert more("zhixin_answers_total", outcome="ok") == 3  # the greeting is one
     assert more("zhixin_http_requests_total", route="/api/v1/chat", status="200") == 3
     assert more("zhixin_http_requests_total", route="other", status="404") == 1
+
+
+async def test_a_message_of_a_messaging_channel_is_counted_under_its_name(
+    rasa: RasaStub, tmp_path: Path
+) -> None:
+    async with Receiver(shanghai_now) as receiver:
+        channels = {"signed": Settings(keys=(KEY,), url=receiver.url)}
+        async with Front(f"sqlite:///{tmp_path / 'record.db'}", rasa.port, channels=channels) as front:
+            before = await figures(front)
+            body = {"user": "u1", "message_id": "1", "text": "在吗"}
+            for _ in range(2):
+                await front.request("POST", "/channels/signed", **signed(body, shanghai_now()))
+            await until(lambda: "答：在吗" in receiver.texts("u1"))
+            after = await figures(front)
+            name, labels = "zhixin_messages_total", {"channel": "signed", "kind": "text"}
+            assert value(after, name, **labels) - value(before, name, **labels) == 1
+            assert value(after, name, channel="other", kind="text") == value(
+                before, name, channel="other", kind="text"
+            )
+            assert value(after, "zhixin_channel_links", channel="signed", state="blocked") == 0
+            assert ("zhixin_channel_inbox_oldest_seconds", frozenset({("channel", "signed")})) in after
 
 
 async def test_what_waits_is_told_with_its_age(front: Front, rasa: RasaStub) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from bot.app.front import shanghai_now
+from bot.channels.platforms.signed import Settings
+from bot.conversation.channel_schema import channel_inbox
 from bot.conversation.database import make_engine
 from bot.conversation.escalation import Rules
-from bot.conversation.watching import FAMILIES, Watching
+from bot.conversation.watching import FAMILIES, Values, Watching
 from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import Front, RasaStub, until
+from tests.fakes.signed import KEY, Receiver, signed
+from tests.support.waiting import eventually
 
 
 def watching(front: Front, later: timedelta = timedelta(0)) -> Watching:
@@ -55,6 +61,53 @@ async def test_what_waits_is_counted_with_the_age_of_the_oldest(url: str, rasa: 
         assert found["zhixin_oldest_message_waiting_seconds"] == {(): 0}
         late = await watching(front, timedelta(hours=2)).look()
         assert late["zhixin_conversations"][("bot",)] == 0  # they have gone
+
+
+async def test_what_stands_still_on_channels_is_counted_by_channel(url: str, rasa: RasaStub) -> None:
+    async with Receiver(shanghai_now) as receiver:
+        settings = Settings(keys=(KEY,), url=receiver.url)
+        async with Front(url, rasa.port, channels={"signed": settings}) as front:
+            record = front.conversations._store.database
+
+            async def look(later: timedelta = timedelta(0)) -> Mapping[str, Values]:
+                now = front.conversations._store.now
+                return await Watching(record, lambda: now() + later, Rules.load(), ("signed",)).look()
+
+            async def write(user: str) -> None:
+                body = {"user": user, "message_id": "1", "text": "在吗"}
+                await front.request("POST", "/channels/signed", **signed(body, shanghai_now()))
+
+            nothing = await look()
+            assert nothing["zhixin_channel_inbox_rows"] == {("signed", "waiting"): 0, ("signed", "aside"): 0}
+            assert nothing["zhixin_channel_links_oldest_seconds"] == {("signed",): 0}
+            receiver.statuses = [410]
+            await write("u1")
+
+            async def rests() -> bool:
+                return (await look())["zhixin_channel_links"][("signed", "blocked")] == 1
+
+            await eventually(rests)
+            receiver.statuses = [503] * 10_000
+            await write("u2")
+
+            async def is_tried() -> bool:
+                found = await look(timedelta(minutes=5))
+                waits = found["zhixin_channel_links"][("signed", "waiting")] == 1
+                return waits and found["zhixin_channel_links_oldest_seconds"][("signed",)] >= 300
+
+            await eventually(is_tried)
+            await record.write(lambda c: c.execute(channel_inbox.update().values(state="aside")))
+            rows = (await look())["zhixin_channel_inbox_rows"]
+            assert rows == {("signed", "waiting"): 0, ("signed", "aside"): 2}
+            later = shanghai_now().replace(year=2100)
+            await record.write(
+                lambda c: c.execute(
+                    channel_inbox.update().values(state="waiting", channel="another", due_at=later)
+                )
+            )
+            found = await look(timedelta(minutes=2))
+            assert found["zhixin_channel_inbox_rows"][("other", "waiting")] == 2
+            assert found["zhixin_channel_inbox_oldest_seconds"][("other",)] >= 120
 
 
 async def test_people_are_counted_while_they_are_there(url: str, rasa: RasaStub) -> None:

@@ -59,13 +59,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel", "key", name="uq_channel_inbox_key"),
     )
     op.create_index("ix_channel_inbox_received_at", "channel_inbox", ["received_at"])
-    waiting = sa.text("state = 'waiting'")
+    waiting, aside = sa.text("state = 'waiting'"), sa.text("state = 'aside'")
     op.create_index(
         "ix_channel_inbox_waiting",
         "channel_inbox",
         ["channel", "lane", "id"],
         sqlite_where=waiting,
         postgresql_where=waiting,
+    )
+    op.create_index(
+        "ix_channel_inbox_aside",
+        "channel_inbox",
+        ["channel"],
+        sqlite_where=aside,
+        postgresql_where=aside,
     )
     op.create_table(
         "channel_cursors",
