@@ -16,6 +16,13 @@ from bot.conversation.schema import SHANGHAI
 
 #: Seconds that a platform may take to answer all that it is asked.
 _WITHIN_S = 60.0
+_PAGES = {
+    "wechat": "docs/channels-wechat.md",
+    "wechat_mini": "docs/channels-wechat.md",
+    "wecom": "docs/channels-wecom.md",
+    "dingtalk": "docs/channels-dingtalk-feishu.md",
+    "feishu": "docs/channels-dingtalk-feishu.md",
+}
 
 
 @dataclass(frozen=True)
@@ -58,18 +65,29 @@ def check(settings: Settings, name: str, environ: Mapping[str, str] | None = Non
     try:
         own = channel_settings.read(name, given)
     except SettingsProblem as exc:
-        return [Finding(problem) for problem in exc.problems]
+        where = Finding(
+            f"{_PAGES.get(name, 'docs/channels.md')} says where each of these is found", wrong=False
+        )
+        return [*map(Finding, exc.problems), where]
     found.append(Finding("the settings are complete and well-formed", wrong=False))
     if name not in checks.split(settings.channels):
-        found.append(Finding(f"ZHIXIN_CHANNELS does not name {name}: it is switched off"))
+        found.append(
+            Finding(
+                f"ZHIXIN_CHANNELS does not name {name}: it is switched off, until you add it and start again"
+            )
+        )
     if settings.public_url:
         found.append(
-            Finding(f"its address for the platform: {settings.public_url}/channels/{name}", wrong=False)
+            Finding(
+                f"the address to give to the platform: {settings.public_url}/channels/{name}", wrong=False
+            )
         )
     else:
         found.append(
             Finding(
-                "ZHIXIN_PUBLIC_URL is not set: pictures and links cannot be sent as addresses", wrong=False
+                "ZHIXIN_PUBLIC_URL is not set: pictures and links cannot be sent as addresses; the platform "
+                f"is to be given the address at which it reaches this front, and /channels/{name}",
+                wrong=False,
             )
         )
 

@@ -79,7 +79,10 @@ def read(name: str, environ: Mapping[str, str]) -> Any:
         settings = shape(**values)
     except ValueError as exc:
         raise SettingsProblem(*(f"ZHIXIN_{name.upper()}_…: {arg}" for arg in exc.args)) from None
-    said = tuple(settings.problems()) if hasattr(settings, "problems") else ()
+    try:
+        said = tuple(settings.problems()) if hasattr(settings, "problems") else ()
+    except ValueError as exc:  # of a platform of one's own: no reason for a trace
+        said = (f"ZHIXIN_{name.upper()}_…: {exc}",)
     if said:
         raise SettingsProblem(*said)
     return settings

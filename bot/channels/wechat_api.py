@@ -17,6 +17,8 @@ import aiohttp
 
 from bot.channels import platform_calls
 from bot.channels.base import CardPart, Finding, Media, PicturePart, SendError, SendKind, Tools
+from bot.channels.channel_settings import variable
+from bot.channels.check_words import line_trouble, seen_from
 
 _T = TypeVar("_T")
 
@@ -49,15 +51,18 @@ CODES: Mapping[int, tuple[SendKind, float | None]] = {
     61004: (_AWAY, 300.0),  # our address is not registered
 }
 _MEND = {
-    40001: "the app secret is wrong, or was renewed",
-    40002: "the kind of credential is wrong",
-    40013: "the app id is wrong",
-    40125: "the app secret is wrong",
-    40164: "the address that this machine calls from is not on the account's IP list",
-    48001: "the account may not send customer-service messages: it has to be verified first",
-    48004: "the platform has taken the right to send messages away for irregularities",
-    50002: "the platform limits this account",
-    61004: "the address that this machine calls from is not registered",
+    -1: "the platform is busy: check again in some minutes",
+    40001: "{secret} is not the account's AppSecret, or it was reset since: copy it anew",
+    40002: "{app_id} and {secret} are not those of one account: copy both anew",
+    40013: "{app_id} is no account's AppID: copy it anew",
+    40125: "{secret} is not the account's AppSecret, or it was reset since: copy it anew",
+    40164: "the account takes no calls from this machine: put its outgoing address{seen} onto the IP白名单",
+    45009: "the account's calls of today are used up: zhixin goes on tomorrow, or once the quota is reset",
+    45011: "the account has had too many calls in this minute: check again",
+    48001: "the account may not send customer-service messages: it has to be verified (微信认证) first",
+    48004: "the platform has taken the right to send messages away: see the notices at mp.weixin.qq.com",
+    50002: "the platform limits this account: see the notices at mp.weixin.qq.com",
+    61004: "the account takes no calls from this machine: register its outgoing address{seen}",
 }
 #: An openid that nobody has: whether the account may send at all shows in which way this is refused.
 _NOBODY = "zhixin-check-nobody"
@@ -118,13 +123,13 @@ class WeChatApi:
         try:
             await _within(_BEFORE_S, self._new_token())
         except SendError as exc:
-            return [_finding("There is no access token", exc)]
+            return [self._finding("There is no access token", exc)]
         good = Finding("The app id and the secret are good: there is an access token.", wrong=False)
         try:
             await self.send(_NOBODY, "text", {"content": "zhixin channel check"})
         except SendError as exc:
             if exc.kind is not SendKind.BLOCKED and exc.kind is not SendKind.CLOSED:
-                return [good, _finding("Messages cannot be sent", exc)]
+                return [good, self._finding("Messages cannot be sent", exc)]
         return [good, Finding("The account may send customer-service messages.", wrong=False)]
 
     async def _message(self, token: str, user: str, kind: str, content: Mapping[str, Any]) -> None:
@@ -187,7 +192,7 @@ class WeChatApi:
         kind, pause = CODES.get(code := answer.get("errcode", 0), (_AWAY, 300.0))
         if kind is not _BUSY:  # here 40001 says that the secret is wrong: another try at once mends nothing
             kind, pause = _AWAY, 300.0
-        raise SendError(kind, str(code), retry_after=pause)
+        raise SendError(kind, str(code), retry_after=pause, seen_from=seen_from(answer.get("errmsg")))
 
     async def _judge(self, answer: Mapping[str, Any], token: str) -> None:
         code = answer.get("errcode", 0)
@@ -197,7 +202,18 @@ class WeChatApi:
         if kind is _TOKEN:
             self._refused = token
             await self._tools.tokens.expired(self._name, token)
-        raise SendError(kind, str(code), retry_after=pause)
+        raise SendError(kind, str(code), retry_after=pause, seen_from=seen_from(answer.get("errmsg")))
+
+    def _finding(self, what: str, exc: SendError) -> Finding:
+        label = self._name.partition(":")[0]
+        told = _MEND.get(int(exc.code)) if exc.code.lstrip("-").isdigit() else None
+        if told is not None:
+            seen = f" ({exc.seen_from})" if exc.seen_from else ""
+            names = {name: variable(label, name) for name in ("app_id", "secret")}
+            told = told.format(seen=seen, **names)
+        told = told or line_trouble(exc, variable(label, "api"), self._origin)
+        said = f"{what}: {told or f'the platform answered {exc.code}'}"
+        return Finding(said if said.endswith("?") else f"{said}.", code="" if exc.code == "0" else exc.code)
 
 
 async def _within(seconds: float, call: Awaitable[_T], *, unsure: bool = False) -> _T:
@@ -223,12 +239,6 @@ def _ending(data: bytes) -> str | None:
     """Return what kind of picture a file is, by its first bytes; None for what the platform does not take."""
     heads = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n": "png", b"GIF8": "gif", b"BM": "bmp"}
     return next((ending for head, ending in heads.items() if data.startswith(head)), None)
-
-
-def _finding(what: str, exc: SendError) -> Finding:
-    code = exc.code
-    known = _MEND.get(int(code)) if code.lstrip("-").isdigit() else None
-    return Finding(f"{what}: {known or f'the platform answered {code}'}.", code=code)
 
 
 def article_of(card: CardPart) -> dict[str, str] | None:

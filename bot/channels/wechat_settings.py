@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from bot.channels.channel_settings import variable
+from bot.channels.check_words import address_problems
 
 #: Where the platform's API answers.
 API = "https://api.weixin.qq.com"
@@ -25,17 +25,14 @@ def problems(name: str, *, app_id: str, secret: str, token: str, aes_key: str, a
         api: origin of the API.
     """
     if not re.fullmatch(r"wx[0-9a-f]{16}", app_id):
-        yield f"{variable(name, 'app_id')}: an app id is wx and 16 of the digits 0-9a-f"
+        yield f"{variable(name, 'app_id')}: an AppID is wx and 16 of the digits 0-9a-f (gh_… is another id)"
     if not re.fullmatch(r"[0-9a-f]{32}", secret):
-        yield f"{variable(name, 'secret')}: an app secret is 32 of the digits 0-9a-f"
+        yield f"{variable(name, 'secret')}: an AppSecret is 32 of the digits 0-9a-f"
     if not re.fullmatch(r"[0-9A-Za-z]{3,32}", token):
-        yield f"{variable(name, 'token')}: a token is 3 to 32 letters and digits"
+        yield f"{variable(name, 'token')}: a Token is 3 to 32 letters and digits"
     if aes_key and not _is_key(aes_key):
         yield f"{variable(name, 'aes_key')}: an EncodingAESKey is 43 letters and digits"
-    where = urlsplit(api)
-    inner = where.scheme == "http" and where.hostname in ("127.0.0.1", "localhost", "::1")
-    if not where.hostname or not (where.scheme == "https" or inner):
-        yield f"{variable(name, 'api')}: must be an https address"
+    yield from address_problems(name, api=api)
 
 
 def _is_key(text: str) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from bot.channels.base import SendError, SendKind, Tools
+from bot.channels.check_words import seen_from
 from bot.channels.platform_calls import Said, ask, download, with_token
 
 #: The access token is missing, wrong or over.
@@ -117,11 +118,11 @@ def _checked(said: Said) -> Said:
     if said.status != 200 or not isinstance(code, int):
         raise SendError(SendKind.AWAY, f"http_{said.status}", unsure=said.status == 200)
     if code:
-        raise _error(code)
+        raise _error(code, said.body.get("errmsg"))
     return said
 
 
-def _error(code: int) -> SendError:
+def _error(code: int, told: object) -> SendError:
     kinds = (
         (SendKind.TOKEN, _TOKEN),
         (SendKind.BUSY, _BUSY),
@@ -130,7 +131,8 @@ def _error(code: int) -> SendError:
         (SendKind.AWAY, _MENDED),
     )
     kind = next((kind for kind, codes in kinds if code in codes), SendKind.REFUSED)
-    return SendError(kind, str(code), retry_after=_MINUTE if code == 45009 else None)
+    pause = _MINUTE if code == 45009 else None
+    return SendError(kind, str(code), retry_after=pause, seen_from=seen_from(told))
 
 
 def _object(data: bytes) -> Mapping[str, Any]:

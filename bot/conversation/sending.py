@@ -24,13 +24,21 @@ class SendError(Exception):
         code: the platform's code, for the log; nothing personal.
         retry_after: seconds to wait, where the platform tells.
         unsure: it may have been taken nevertheless (a timeout after the request was written).
+        seen_from: the address that we call from as the platform sees it, where it refuses because of that.
     """
 
     def __init__(
-        self, kind: SendKind, code: str = "", *, retry_after: float | None = None, unsure: bool = False
+        self,
+        kind: SendKind,
+        code: str = "",
+        *,
+        retry_after: float | None = None,
+        unsure: bool = False,
+        seen_from: str = "",
     ) -> None:
         super().__init__(f"{kind.value} {code}".strip())
         self.kind = kind
         self.code = code
         self.retry_after = retry_after
         self.unsure = unsure
+        self.seen_from = seen_from

@@ -117,6 +117,7 @@ class FakeWeChat:
         self.uploaded: dict[str, bytes] = {}
         self.media: dict[str, bytes] = {}
         self.asked: list[str] = []
+        self.no_token = 0  # an errcode: no token is given
         self._next: deque[int | str] = deque()
         self._token = 1
         self._release = asyncio.Event()
@@ -159,6 +160,8 @@ class FakeWeChat:
     async def _give_token(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
         self.asked.append("token forced" if asked.get("force_refresh") else "token")
+        if self.no_token:
+            return _error(self.no_token)
         if asked["grant_type"] != "client_credential" or asked["appid"] != APP_ID:
             return _error(40013)
         if asked["secret"] != SECRET:

@@ -179,7 +179,8 @@ class FakeWecom:
         if what == "garbage":
             return web.Response(text="<html>maintenance</html>")
         if isinstance(what, int):
-            return self._said({"errcode": what, "errmsg": "told to"})
+            told = "not allow to access from your ip, hint: [16703711583], from ip: 203.0.113.7, more info"
+            return self._said({"errcode": what, "errmsg": told if what == 60020 else "told to"})
         if path != "gettoken" and (wrong := self._unauthorised(request)):
             return self._said(wrong)
         answer = await getattr(self, "_" + path.replace("/", "_"))(request)

@@ -32,7 +32,7 @@ def check(name: str = _NAME) -> None:
     """Check a channel: its settings, and what the platform says of them; 1 where something is wrong."""
     from bot.app import channel_check
 
-    findings = channel_check.check(load(secrets=Secrets.SKIP), name)
+    findings = channel_check.check(load(secrets=Secrets.SKIP), _known(name))
     for one in findings:
         code = f" ({one.code})" if one.code else ""
         say(f"{'WRONG' if one.wrong else 'ok   '}  {one.text}{code}")
@@ -50,7 +50,7 @@ def inbox(
     from bot.app import channel_inbox
     from bot.conversation.schema import SHANGHAI
 
-    found = channel_inbox.look(load(secrets=Secrets.SKIP), _known(channel), limit)
+    found = channel_inbox.look(load(secrets=Secrets.SKIP), channel and _known(channel), limit)
     for kind, stuck in (("in", found.heard), ("out", found.brought)):
         for one in stuck:
             due = one.due_at
@@ -71,7 +71,7 @@ def retry(channel: str = _CHANNEL) -> None:
     """Have what stands still worked on again, at once; the fronts that run do it."""
     from bot.app import channel_inbox
 
-    done = channel_inbox.retry(load(secrets=Secrets.SKIP), _known(channel))
+    done = channel_inbox.retry(load(secrets=Secrets.SKIP), channel and _known(channel))
     say(f"zhixin: {done.heard} that came and answers of {done.brought} shoppers are tried again")
 
 
@@ -79,9 +79,11 @@ def retry(channel: str = _CHANNEL) -> None:
 _RESTS = {"blocked": "they have left", "closed": "the platform's time to answer them is over"}
 
 
-def _known(channel: str | None) -> str | None:
+def _known(channel: str) -> str:
+    """Return a channel's name; it ends with code 2 where there is none of that name."""
     from bot.channels import channel_settings
 
-    if channel is not None and channel not in channel_settings.known():
-        raise CommandError(f"there is no channel {channel!r}: see `zhixin channel list`")
+    if channel not in channel_settings.known():
+        known = ", ".join(channel_settings.known())
+        raise typer.BadParameter(f"there is no channel {channel!r}; there are {known}")
     return channel

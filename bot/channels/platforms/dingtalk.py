@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.channels import base
+from bot.channels import base, check_words
 from bot.channels.base import Finding, HeardKind, Media, Refused, SendError, SendKind
 from bot.channels.dingtalk_forms import CARDS, as_answer, as_robot, content
 from bot.channels.platform_calls import Said, ask, download, with_token
@@ -44,6 +44,10 @@ class Settings:
     robot_code: str = ""
     api: str = "https://api.dingtalk.com"
     web: str = "https://oapi.dingtalk.com"
+
+    def problems(self) -> Iterator[str]:
+        """Yield what is wrong."""
+        return check_words.address_problems(NAME, api=self.api, web=self.web)
 
 
 _OLD = timedelta(hours=1)  # DingTalk's own rule
@@ -133,14 +137,10 @@ class DingTalk:
         """Get a token, and ask for a message to nobody, which the robot's code and permission must allow."""
         try:
             await self._token()
-        except SendError as exc:
-            return (Finding("no access token: check APP_KEY and APP_SECRET", code=exc.code),)
-        try:
             await self._call(_SEND, {"userIds": [], "msgKey": "sampleText", "msgParam": '{"content": ""}'})
         except SendError as exc:
             if "userIds" not in exc.code:
-                told = "the robot may not send: check ROBOT_CODE and the permission qyapi_robot_sendmsg"
-                return (Finding(told, code=exc.code),)
+                return (check_words.dingtalk(exc, self._own.api),)
         return (Finding("DingTalk gives an access token, and the robot may send", wrong=False),)
 
     async def _token(self) -> str:

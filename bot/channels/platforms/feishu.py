@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -19,7 +19,7 @@ import aiohttp
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from bot.channels import base
+from bot.channels import base, check_words
 from bot.channels.base import Finding, Media, Refused, SendError, SendKind
 from bot.channels.feishu_forms import CARDS, as_message, heard
 from bot.channels.platform_calls import Said, ask, download, with_token
@@ -45,13 +45,17 @@ class Settings:
     verification_token: str = field(default="", repr=False)
     api: str = "https://open.feishu.cn"
 
+    def problems(self) -> Iterator[str]:
+        """Yield what is wrong."""
+        return check_words.address_problems(NAME, api=self.api)
+
 
 #: It tries again for seven hours, and does not say whether it signs anew. A repeat changes nothing.
 _OLD, _EARLY = timedelta(hours=8), timedelta(minutes=5)
 _TOKEN = frozenset({99991661, 99991663, 99991664, 99991668, 99991671})
 _TOO_FAST = frozenset({99991400, 11232, 230020, 230049})  # 230049: the same key is being sent just now
 _GONE = frozenset({230013, 230029, 230034, 230053})  # out of reach, left the company, shut the robot out
-_MENDED = frozenset({230006, 230027, 99991662, 99991672, 99991679})  # by the shop: robot off, no permission
+_MENDED = frozenset({230006, 230027, 99991401, 99991662, 99991672, 99991679})  # by the shop
 
 
 def sign(timestamp: str, nonce: str, key: str, body: bytes) -> str:
@@ -135,16 +139,12 @@ class Feishu:
     async def check(self) -> Sequence[Finding]:
         """Get a token, and ask for the robot."""
         try:
-            await self._token()
-        except SendError as exc:
-            return (Finding("no tenant_access_token: check APP_ID and APP_SECRET", code=exc.code),)
-        try:
             robot = (await self._call("GET", "/open-apis/bot/v3/info")).body.get("bot") or {}
         except SendError as exc:
-            return (Finding("the robot cannot be asked for: enable the application's robot", code=exc.code),)
+            return (check_words.feishu(exc, self._own.api),)
         found = [Finding(f"Feishu knows the robot as {robot.get('app_name', '?')}", wrong=False)]
         if robot.get("activate_status") != 2:
-            found.append(Finding("the robot is not active: publish a version of the application"))
+            found.append(Finding("the robot is not active: publish a version, and have it approved"))
         return found
 
     async def _token(self) -> str:

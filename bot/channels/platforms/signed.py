@@ -27,6 +27,8 @@ from bot.channels.base import (
     SendKind,
     Tools,
 )
+from bot.channels.channel_settings import variable
+from bot.channels.check_words import address_problems, line_trouble, receiver
 from bot.channels.platform_calls import ask, download
 from persona.privacy.signing import (
     SIGNATURE_HEADER,
@@ -67,10 +69,7 @@ class Settings:
         found = []
         if not self.keys or any(len(key) < _LEAST_KEY for key in self.keys):
             found.append(f"ZHIXIN_SIGNED_KEYS: each key must have at least {_LEAST_KEY} characters")
-        address = urlsplit(self.url)
-        here = address.hostname in ("127.0.0.1", "localhost", "::1")
-        if address.scheme != "https" and not (address.scheme == "http" and here):
-            found.append("ZHIXIN_SIGNED_URL: must be https, on this machine also http")
+        found += address_problems(NAME, url=self.url)
         if not 100 <= self.text_length <= 100_000:
             found.append("ZHIXIN_SIGNED_TEXT_LENGTH: must be 100 to 100000")
         if not 0 <= self.buttons <= 20:
@@ -156,12 +155,10 @@ class SignedWebhook:
             ) as got:
                 status = got.status
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as exc:
-            return [Finding(f"ZHIXIN_SIGNED_URL does not answer: {type(exc).__name__}")]
-        if 200 <= status < 300:
-            return [Finding("the receiver takes what is signed with the first key", wrong=False)]
-        return [
-            Finding(f"the receiver answers a signed check with {status}, not 200 to 299", code=str(status))
-        ]
+            failed = SendError(SendKind.AWAY, type(exc).__name__)
+            said = line_trouble(failed, variable(NAME, "url"), self._settings.url)
+            return [Finding(said or "the receiver could not be asked", code=failed.code)]
+        return [receiver(status)]
 
 
 def make(settings: Settings, tools: Tools) -> SignedWebhook:

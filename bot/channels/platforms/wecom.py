@@ -147,7 +147,7 @@ class Wecom:
 
     async def check(self) -> Sequence[Finding]:
         """Ask for a token, the accounts and who serves them."""
-        return await check(self._api, self._settings.accounts)
+        return await check(self._api, self._settings.accounts, self._settings.api)
 
     def _open(self, call: Call, sealed: str) -> str:
         given, time, nonce = (call.query.get(name, "") for name in ("msg_signature", "timestamp", "nonce"))

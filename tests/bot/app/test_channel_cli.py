@@ -36,10 +36,27 @@ def test_settings_come_from_the_file_and_go_to_the_front_alone(tmp_path: Path) -
 def test_check_tells_what_is_wrong(tmp_path: Path) -> None:
     settings = load({}, tmp_path, secrets=Secrets.SKIP)
     bad = check(settings, "signed", {"ZHIXIN_SIGNED_KEYS": "short", "ZHIXIN_SIGNED_URL": "ftp://x"})
-    assert [one.wrong for one in bad] == [True, True]
+    assert [one.wrong for one in bad] == [True, True, False] and "docs/channels.md" in bad[-1].text
     environ = {"ZHIXIN_CHANNELS": "signed", "ZHIXIN_SIGNED_KEYS": KEY, "ZHIXIN_SIGNED_URL": URL}
     good = check(load(environ, tmp_path, secrets=Secrets.SKIP), "signed", environ)
     assert [one.text for one in good if one.wrong] == [
-        "ZHIXIN_SIGNED_URL does not answer: ClientConnectorError"
+        "127.0.0.1:9 cannot be reached: does its name resolve here, and may this machine call out to it?"
     ]
     assert {one.name: one.on for one in listed(settings)}["signed"] is False
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1", "https://host:port/", "nonsense", "ftp://x", "http://shop.example"]
+)
+def test_an_address_that_is_none_is_a_sentence_and_no_trace(tmp_path: Path, address: str) -> None:
+    settings = load({}, tmp_path, secrets=Secrets.SKIP)
+    for name, key, more in (
+        ("signed", "URL", {"KEYS": KEY}),
+        ("dingtalk", "API", {"APP_KEY": "k", "APP_SECRET": "s"}),
+        ("dingtalk", "WEB", {"APP_KEY": "k", "APP_SECRET": "s"}),
+        ("feishu", "API", {"APP_ID": "cli_1", "APP_SECRET": "s", "ENCRYPT_KEY": "e"}),
+    ):
+        label = f"ZHIXIN_{name.upper()}_{key}"
+        given = {f"ZHIXIN_{name.upper()}_{one}": value for one, value in more.items()}
+        found = check(settings, name, {**given, label: address})
+        assert [one.text.split(":")[0] for one in found if one.wrong] == [label]

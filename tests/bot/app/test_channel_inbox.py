@@ -150,14 +150,15 @@ def test_without_a_record_and_for_an_unknown_channel_it_says_so(
 ) -> None:
     monkeypatch.setenv("ZHIXIN_DATA_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    for arguments, said in (
-        (["inbox"], "there is no record yet"),
-        (["retry"], "there is no record yet"),
-        (["retry", "--channel", "nowhere"], "there is no channel 'nowhere'"),
+    for arguments, code, said in (
+        (["inbox"], 1, "there is no record yet"),
+        (["retry"], 1, "there is no record yet"),
+        (["retry", "--channel", "nowhere"], 2, "there is no channel 'nowhere'"),
+        (["check", "nowhere"], 2, "there is no channel 'nowhere'"),
     ):
         with pytest.raises(SystemExit) as left:
             main(["channel", *arguments])
-        assert left.value.code == 1 and said in capsys.readouterr().err
+        assert left.value.code == code and said in capsys.readouterr().err
     assert not (tmp_path / "record.db").exists()
     (tmp_path / "record.db").write_bytes(b"")
     with pytest.raises(SystemExit) as left:

@@ -205,9 +205,12 @@ async def test_check_tells_what_is_wrong(api: FakeWeChat, tools: Tools) -> None:
     assert [finding.code for finding in findings if finding.wrong] == ["48001"]
     assert any("AES_KEY" in finding.text for finding in findings)
     wrong = await wechat.WeChat(wechat.Settings(APP_ID, "f" * 32, TOKEN, api=api.origin), tools).check()
-    assert wrong[0].code == "40125" and "secret is wrong" in wrong[0].text
+    assert wrong[0].code == "40125" and "ZHIXIN_WECHAT_SECRET is not" in wrong[0].text
     (away, *_) = await account(tools, api="http://127.0.0.1:9").check()
-    assert away.wrong
+    assert away.wrong and "127.0.0.1:9 cannot be reached" in away.text and not away.text.endswith("?.")
+    api.no_token = 40164
+    (listed, *_) = await account(tools, api=api.origin).check()
+    assert listed.code == "40164" and "(203.0.113.7) onto the IP白名单" in listed.text
     assert not api.sent
 
 

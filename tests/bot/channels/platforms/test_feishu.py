@@ -279,6 +279,7 @@ async def test_an_ended_token_is_renewed_once(platform: Feishu, fake: FakeFeishu
         (230029, SendKind.BLOCKED),
         (230006, SendKind.AWAY),
         (230027, SendKind.AWAY),
+        (99991401, SendKind.AWAY),
         (230025, SendKind.REFUSED),
         (230028, SendKind.REFUSED),
         (999, SendKind.REFUSED),

@@ -529,13 +529,15 @@ async def test_check_says_what_is_wrong(fake: FakeWecom, clock: Clock) -> None:
         assert "wkOther" in (await wrong(make(settings(fake, accounts=("wkOther",)), given)))[0]
         fake.trouble("kf/account/list", 60020)
         (said,) = await wrong(platform)
-        assert said.startswith("60020") and "可信IP" in said
+        assert said.startswith("60020") and "(203.0.113.7) into 企业可信IP" in said
+        fake.trouble("kf/account/list", 40058)
+        assert "path/90313" in (await wrong(platform))[0]
         other = Settings(fake.corp_id, "wrong", fake.token, fake.aes_key, api=fake.url)
         found = await make(other, type(given)(given.http, MemoryTokens(), clock)).check()
-        assert [one.code for one in found] == ["40001"] and "wrong" not in found[0].text
+        assert [one.code for one in found] == ["40001"] and "ZHIXIN_WECOM_SECRET" in found[0].text
         away = Settings(fake.corp_id, fake.secret, fake.token, fake.aes_key, api="http://127.0.0.1:9")
         found = await make(away, type(given)(given.http, MemoryTokens(), clock)).check()
-        assert found[0].wrong and "could not be asked" in found[0].text
+        assert found[0].wrong and "127.0.0.1:9 cannot be reached" in found[0].text
 
 
 def test_settings_are_read_and_checked() -> None:
