@@ -84,6 +84,15 @@ class ShopGateway(Protocol):
         for unknown orders, so that nothing can be learned from the answer or its timing.
         """
 
+    async def verify_owner(self, order_number: str, phone: str, *, source: str) -> str | None:
+        """Return the id of the order's owner where `phone` is the whole mobile number of her account.
+
+        That is not the recipient's: a gift goes to somebody else, and a parcel's label shows that one.
+        Failures count together with those of :meth:`verify_order`; after 5 the answer is None, also for
+        unknown orders. With both texts empty nothing is asked and nothing counts: the answer is None, or
+        NotOfferedError where this backend does without.
+        """
+
     async def cancel_order(self, order_number: str, *, customer_id: str | None, key: str) -> ChangeResult:
         """Cancel an order that is not dispatched; RuleError ``already_shipped`` etc. otherwise."""
 

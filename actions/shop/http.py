@@ -21,6 +21,7 @@ from actions.shop.http_operations import (
     ClaimBody,
     InvoiceBody,
     OwnBody,
+    OwnerVerificationBody,
     RecommendBody,
     RepairBody,
     SearchBody,
@@ -69,6 +70,7 @@ from actions.shop.service_models import (
 
 #: Stands for an order number that can be none, so that the attempt counts with the shop all the same.
 _NO_ORDER = "000000000000"
+_LONGEST_PHONE = 32
 
 
 class HttpShop(ChangeMethods, ProductMethods, PolicyMethods):
@@ -120,6 +122,19 @@ class HttpShop(ChangeMethods, ProductMethods, PolicyMethods):
         except NotFoundError:
             return False  # a backend that tells unknown orders apart: we do not
         return bool(found.verified) and number == order_number
+
+    async def verify_owner(self, order_number: str, phone: str, *, source: str) -> str | None:
+        """See the protocol."""
+        number = order_number if known_form(order_number) else _NO_ORDER
+        body = OwnerVerificationBody(phone[:_LONGEST_PHONE], source)
+        try:
+            found = await self._ask("verify_owner", {"order_number": number}, body=body)
+        except NotFoundError:
+            return None
+        owner: str | None = found.customer_id
+        if owner is not None and not known_form(owner):
+            raise ShopGarbledError("an identifier is wanted", "customer_id")
+        return owner if number == order_number else None
 
     async def cancel_order(self, order_number: str, *, customer_id: str | None, key: str) -> ChangeResult:
         """See the protocol."""

@@ -126,6 +126,14 @@ class VerificationBody:
 
 
 @dataclass(frozen=True)
+class OwnerVerificationBody:
+    """What somebody says who wants to be known as the order's owner."""
+
+    phone: str  # the whole mobile number; "" asks whether it can be asked
+    source: str  # a keyed hash of where it was asked
+
+
+@dataclass(frozen=True)
 class SearchBody:
     """What a shopper looks for. Her own words travel in a body: addresses of calls are logged everywhere."""
 
@@ -180,6 +188,13 @@ class Verification:
     """Whether the digits fit."""
 
     verified: bool
+
+
+@dataclass(frozen=True)
+class OwnerVerification:
+    """Whose order it is, where the number is her account's."""
+
+    customer_id: str | None
 
 
 @dataclass(frozen=True)
@@ -289,6 +304,14 @@ _ALL = (
         VerificationBody,
         repeatable=False,  # each attempt counts
         core=True,
+    ),
+    Operation(
+        "verify_owner",
+        "POST",
+        f"{_ORDER}/owner-verification",
+        OwnerVerification,
+        OwnerVerificationBody,
+        repeatable=False,  # each attempt counts
     ),
     _write("cancel_order", f"{_ORDER}/cancellation", ChangeResult, OwnBody, core=True),
     _write("change_address", f"{_ORDER}/address", ChangeResult, AddressBody, core=True),

@@ -47,7 +47,7 @@ from actions.shop.sql_base import shanghai_now
 from actions.shop.sql_policies import PolicyMethods
 from actions.shop.sql_services import ServiceMethods
 from actions.shop.transaction import Write
-from actions.shop.verification import verify
+from actions.shop.verification import verify, verify_owner
 from actions.shop.withdrawing import order_of_request, withdraw
 from persona.privacy.vault import Vault
 
@@ -102,6 +102,16 @@ class SqlShop(ServiceMethods, PolicyMethods):
                 order_number=order_number,
                 phone_tail=phone_tail,
                 source=source,
+            )
+        )
+
+    async def verify_owner(self, order_number: str, phone: str, *, source: str) -> str | None:
+        """See the protocol."""
+        if not order_number and not phone:
+            return None  # asks whether it can be asked at all
+        return await self._write(
+            lambda session: verify_owner(
+                session, self._vault, self._clock(), order_number=order_number, phone=phone, source=source
             )
         )
 

@@ -38,6 +38,7 @@ async def test_what_is_personal_goes_and_what_was_bought_stays(shop: SqlShop) ->
     parts = kept.address
     assert {parts.consignee, parts.phone, parts.province, parts.city, parts.district, parts.street} == {""}
     assert not await shop.verify_order(number, order.address.phone[-4:], source="n")
+    assert await shop.verify_owner(number, order.address.phone, source="n") is None
     invoice = (await shop.invoice_terms(number, customer_id="u1005")).current
     assert invoice is not None
     assert (invoice.title, invoice.amount) == (InvoiceTitle(""), order.total)

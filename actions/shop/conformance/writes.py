@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from actions.shop.http_operations import (
     InvoiceBody,
     NoteBody,
     OwnBody,
+    OwnerVerificationBody,
     PreferenceBody,
     RepairBody,
     SlotBody,
@@ -35,6 +37,7 @@ async def check_writes(caller: Caller, subjects: Subjects) -> None:
     """Run every check that writes, with the orders that the reads have found."""
     orders = _read(subjects.orders)
     await _check_verification(caller, orders)
+    await _check_owner(caller, orders)
     await check_policy_writes(caller)
     if not orders:
         for name in ("urge", "change_address", "cancel_order", "request_after_sale"):
@@ -79,6 +82,31 @@ async def _check_verification(caller: Caller, orders: list[Order]) -> None:
             said = await caller.good("verify_order", names, body=VerificationBody(right, source))
             if said is not None and said.at("verified") is False:
                 caller.wrong(said, "verified", "true for the last four digits of the order's phone", "false")
+
+
+async def _check_owner(caller: Caller, orders: list[Order]) -> None:
+    """See that a whole account takes the number of the account; nothing is bound by asking."""
+    source = secrets.token_hex(8)
+
+    async def owner(number: str, phone: str, wanted: str | None, why: str) -> bool:
+        body = OwnerVerificationBody(phone, source)
+        said = await caller.good("verify_owner", {"order_number": number}, body=body)
+        if said is not None and said.at("customer_id") != wanted:
+            expected = f"{'null' if wanted is None else 'the id of its owner'} for {why}"
+            caller.wrong(said, "customer_id", expected, "another answer")
+        return said is not None
+
+    if not await owner(NO_ORDER, "", None, "no number") or not orders:
+        return
+    order = orders[-1]  # another than the one whose digits were guessed, where there is one: guesses count
+    number, customer_id = order.order_number, order.customer_id
+    right = (await caller.ask("customer", {"customer_id": customer_id})).at("phone")
+    if not isinstance(right, str) or re.fullmatch("1[0-9]{10}", right) is None:
+        caller.report.skipped["verify_owner"] = "the customer's whole mobile number is not told"
+        return
+    await owner(NO_ORDER, right, None, "an order that does not exist")
+    await owner(number, right[:-1] + str((int(right[-1]) + 1) % 10), None, "a wrong number")
+    await owner(number, right, customer_id, "the number of her account")
 
 
 async def _check_refusals(caller: Caller, orders: list[Order]) -> None:

@@ -14,6 +14,7 @@ from actions.shop.http_operations import (
     Moment,
     OrderRequest,
     OrderTerms,
+    OwnerVerification,
     Recommendation,
     Told,
     Verification,
@@ -21,6 +22,7 @@ from actions.shop.http_operations import (
 from actions.shop.policy_models import Policy, PolicyResult
 
 _LONGEST_TAIL = 16
+_LONGEST_PHONE = 32
 _DEFAULT_LIMIT = {"orders": 20, "late_orders": 100, "reviews": 3}
 
 
@@ -83,6 +85,13 @@ async def _verify(shop: ShopGateway, call: Incoming) -> Verification:
     return Verification(await shop.verify_order(call.order, call.body.phone_tail, source=call.body.source))
 
 
+async def _verify_owner(shop: ShopGateway, call: Incoming) -> OwnerVerification:
+    if len(call.body.phone) > _LONGEST_PHONE:
+        raise ShopGarbledError(f"at most {_LONGEST_PHONE} characters are wanted", "phone")
+    number = call.order if call.body.phone else ""
+    return OwnerVerification(await shop.verify_owner(number, call.body.phone, source=call.body.source))
+
+
 async def _terms_of(shop: ShopGateway, call: Incoming) -> list[OrderTerms]:
     numbers = [number for number in call.query.get("order_numbers", "").split(",") if number]
     if not 1 <= len(numbers) <= MAX_TERMS:
@@ -128,6 +137,7 @@ HANDLERS: dict[str, Handler] = {
     "coupons": lambda s, c: s.coupons(c.customer),
     "order": lambda s, c: s.order(c.order, **c.own),
     "verify_order": _verify,
+    "verify_owner": _verify_owner,
     "cancel_order": lambda s, c: s.cancel_order(c.order, **c.write),
     "change_address": lambda s, c: s.change_address(c.order, c.body.address, **c.write),
     "urge": lambda s, c: s.urge(c.order, **c.write),

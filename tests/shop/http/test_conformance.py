@@ -52,7 +52,7 @@ async def test_the_reference_backend_keeps_the_contract(stage: Stage) -> None:
     reads = {name for name, operation in OPERATIONS.items() if operation.repeatable}
     assert reads - set(report.checked) == {"stock_watchers"}
     writes = {"urge", "cancel_order", "request_after_sale", "verify_order", "request_invoice", "choose_slot"}
-    assert writes <= set(report.checked)
+    assert writes | {"verify_owner"} <= set(report.checked)
 
 
 async def test_without_being_asked_nothing_is_written(stage: Stage) -> None:
@@ -60,7 +60,7 @@ async def test_without_being_asked_nothing_is_written(stage: Stage) -> None:
     assert report.good
     keyed = {name for name, operation in OPERATIONS.items() if operation.keyed}
     assert not keyed & set(stage.reference.calls)
-    assert "verify_order" not in stage.reference.calls
+    assert not {"verify_order", "verify_owner"} & set(stage.reference.calls)
 
 
 async def test_oauth2_and_a_single_order_do_too(stage: Stage) -> None:
@@ -178,6 +178,8 @@ async def test_wrong_credentials_are_said_and_end_the_check(stage: Stage) -> Non
         ("order.address:null", "change_address", "order.address", "an object"),
         ("order.urged_at:null", "urge", "order.urged_at", "the moment of urging"),
         ("verified:text", "verify_order", "verified", "true or false"),
+        ("customer_id:null", "verify_owner", "customer_id", "the id of its owner"),
+        ("customer_id:number", "verify_owner", "customer_id", "a string or null"),
     ],
 )
 async def test_what_is_wrong_with_writes_is_named(

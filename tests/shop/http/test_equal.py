@@ -110,6 +110,7 @@ async def test_what_is_no_identifier_is_not_found(stage: Stage, number: str) -> 
     with pytest.raises(NotFoundError):
         await stage.shop.customer(number)
     assert not await stage.shop.verify_order(number, "1234", source="n")
+    assert await stage.shop.verify_owner(number, "13800001234", source="n") is None
     assert list(await stage.shop.orders(number)) == []
 
 
@@ -123,6 +124,18 @@ async def test_verification_counts_with_the_shop(stage: Stage) -> None:
     assert not await stage.shop.verify_order(order.order_number, tail, source="mine")
     stage.clock.forward(minutes=61)
     assert await stage.shop.verify_order(order.order_number, tail, source="mine")
+
+
+async def test_the_owner_is_told_by_the_shop(stage: Stage) -> None:
+    order = await order_in(stage.sql, OrderState.SHIPPED)
+    number, phone = order.order_number, (await stage.sql.customer(order.customer_id)).phone
+    for _ in range(6):  # whether it can be asked at all counts nothing
+        assert await stage.shop.verify_owner("", "", source="mine") is None
+    assert await stage.shop.verify_owner(number, phone, source="mine") == order.customer_id
+    for at in range(5):
+        assert await stage.shop.verify_owner(number, phone[:-4], source=f"n{at}") is None
+    assert await stage.shop.verify_owner(number, phone, source="mine") is None
+    assert await stage.shop.verify_owner(number, phone * 50, source="long") is None
 
 
 async def test_writes_obey_rules_and_keys(stage: Stage) -> None:

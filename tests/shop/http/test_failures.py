@@ -232,6 +232,24 @@ async def test_verifying_is_never_repeated(stage: Stage) -> None:
     with pytest.raises(ShopUnavailableError):
         await stage.shop.verify_order(order.order_number, "0000", source="n")
     assert stage.reference.calls["verify_order"] == 1
+    stage.faults("lost,only=verify_owner")
+    with pytest.raises(ShopUnavailableError):
+        await stage.shop.verify_owner(order.order_number, "13800001234", source="n")
+    assert stage.reference.calls["verify_owner"] == 1
+
+
+async def test_an_owner_that_is_no_identifier_is_not_believed(stage: Stage) -> None:
+    order = await order_in(stage.sql, OrderState.SHIPPED)
+    phone = (await stage.sql.customer(order.customer_id)).phone
+    stage.faults("only=verify_owner,spoil=customer_id:number")
+    with pytest.raises(ShopGarbledError):
+        await stage.shop.verify_owner(order.order_number, phone, source="n")
+
+
+async def test_a_backend_without_owner_verification_says_so(stage: Stage) -> None:
+    stage.faults("only=verify_owner,status=501")
+    with pytest.raises(NotOfferedError):
+        await stage.shop.verify_owner("", "", source="n")
 
 
 async def test_the_breaker_opens_tries_and_closes(stage: Stage) -> None:
