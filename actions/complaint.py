@@ -42,7 +42,7 @@ _ERRANDS = frozenset(
     | {"ask_product_spec", "ask_product_size", "ask_product_stock", "ask_product_price"}
     | {"ask_product_warranty", "ask_order_status", "list_orders", "track_shipment", "urge_shipment"}
     | {"ask_aftersale_progress", "ask_return_policy", "request_return", "request_exchange"}
-    | {"request_refund", "cancel_order", "change_address"}
+    | {"request_refund", "cancel_order", "change_address", "bind_account", "unbind_account"}
 )
 _SHORT = 8  # characters beside signs: 快递到哪了, 我要退货, 讲个笑话吧
 _SHORT_QUESTION = 16

@@ -8,6 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from actions.base import Events, ShopAction, TurnContext, option
+from actions.binding import account_phone
 from actions.cards import order_card
 from actions.shop.errors import NotFoundError, ShopUnavailableError
 from actions.shop.models import Order, OrderState
@@ -122,6 +123,18 @@ class Identified(_Meeting):
         return "action_identified"
 
     @override
+    async def handle(self, turn: TurnContext) -> Events | None:
+        if not turn.identity.link:
+            return await super().handle(turn)
+        # By her ticket: where she writes is bound now, and she hears to which account.
+        orders = await turn.shop.orders(turn.identity.customer_id or "", limit=1)
+        steps = likely_steps(orders[0]) if orders else [option(step) for step in NEWCOMER_STEPS]
+        turn.say("utter_bound", {"phone": await account_phone(turn)}, steps)
+        if orders:
+            turn.card("order", order_card(orders[0]))
+        return None
+
+    @override
     def _newcomer(self, turn: TurnContext, name: str) -> None:
         turn.say("utter_identified_no_orders", options=[option(step) for step in NEWCOMER_STEPS])
 
@@ -131,6 +144,9 @@ class Identified(_Meeting):
 
     @override
     def unavailable(self, turn: TurnContext) -> Events:
+        if turn.identity.link:
+            turn.say("utter_bound", options=[option(step) for step in GENERAL_STEPS])
+            return []
         turn.say("utter_identified", options=[option(step) for step in GENERAL_STEPS])
         return []
 

@@ -33,6 +33,8 @@ _UNDER_WAY = (
     "offered_intent",
     "verify_order",
     "verify_tail",
+    "bind_order",
+    "bind_phone",
     "human_answer_by",
     "unsure_write",
 )

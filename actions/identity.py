@@ -39,7 +39,8 @@ class Identity:
         message_id: the channel's message id; part of every idempotency key.
         customer_id: the logged-in customer, or None.
         orders: numbers of orders opened by verification; they open those orders alone.
-        source: keyed hash of the network address, for counting failures.
+        source: keyed hash of the network address, or of a channel's user, for counting failures.
+        link: the message came by a messaging channel, whose user can be bound to a customer.
     """
 
     conversation_id: str
@@ -47,6 +48,7 @@ class Identity:
     customer_id: str | None = None
     orders: frozenset[str] = frozenset()
     source: str = UNKNOWN_SOURCE
+    link: bool = False
 
     @property
     def anonymous(self) -> bool:
@@ -111,6 +113,7 @@ def identify(sender_id: str, message: Mapping[str, Any], grant: str | None = Non
             customer_id=str(claims["sub"]) if claims.get("sub") else None,
             orders=_orders(claims),
             source=str(claims.get("net") or UNKNOWN_SOURCE),
+            link=claims.get("link") is True,
         )
     if grant:
         granted = _decode(grant, issuer=ACTIONS, audience=FRONT, conversation_id=sender_id)
@@ -122,6 +125,18 @@ def identify(sender_id: str, message: Mapping[str, Any], grant: str | None = Non
 
 def issue_grant(identity: Identity, order_number: str) -> str | None:
     """Return a signed grant that opens one order to this conversation; None where no key is configured."""
+    return _issue(identity, orders=[order_number])
+
+
+def issue_owner_grant(identity: Identity, customer_id: str) -> str | None:
+    """Return a signed grant that the sender is a customer; None where no key is configured.
+
+    It is for the front alone, which binds the channel's user: for the actions it opens nothing.
+    """
+    return _issue(identity, customer=customer_id)
+
+
+def _issue(identity: Identity, **proven: Any) -> str | None:
     key = _key()
     if key is None:
         return None
@@ -131,7 +146,7 @@ def issue_grant(identity: Identity, order_number: str) -> str | None:
         "aud": FRONT,
         "cid": identity.conversation_id,
         "mid": identity.message_id,
-        "orders": [order_number],
+        **proven,
         "iat": now,
         "exp": now + _GRANT_S,
     }

@@ -33,6 +33,7 @@ _AGAIN = {
     "cancel_form": "cancel_order",
     "address_form": "change_address",
     "verify_form": "verify_me",
+    "binding_form": "bind_account",
     "repair_form": "request_repair",
     "slot_form": "choose_slot",
     "stock_form": "watch_stock",

@@ -53,7 +53,15 @@ _NO_NOTE = (
     | COURTESIES
     | {"greet", "ask_help", "ask_robot", "insult", "probe", "complain", "cancel_order", "request_refund"}
     | {"request_return", "track_shipment", "urge_shipment", "list_orders", "ask_order_status", "verify_me"}
-    | {"share_crisis", "ask_coupons", "ask_points", "open_dispute", "cancel_refund"}
+    | {
+        "bind_account",
+        "unbind_account",
+        "share_crisis",
+        "ask_coupons",
+        "ask_points",
+        "open_dispute",
+        "cancel_refund",
+    }
 )
 
 

@@ -51,7 +51,15 @@ _SAYS_WHAT = 2  # characters left that tell a fault: 没声, 漏水; asked for i
 #: Small talk and errands that are never a description of a fault.
 _NO_FAULT = READS | {
     *("greet", "ask_help", "ask_robot", "ask_name", "chitchat", "share_joy", "probe", "insult", "verify_me"),
-    *("ask_service_hours", "ask_points", "ask_membership", "ask_coupons", "list_orders"),
+    *(
+        "bind_account",
+        "unbind_account",
+        "ask_service_hours",
+        "ask_points",
+        "ask_membership",
+        "ask_coupons",
+        "list_orders",
+    ),
     *("ask_recommendation", "ask_new_arrivals", "cancel_order", "request_return", "request_exchange"),
     *("request_refund", "change_address", "choose", "give_order_number", "give_phone_tail", "choose_order"),
 }

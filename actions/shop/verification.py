@@ -77,7 +77,7 @@ def verify_owner(
 
 
 def mobile_number(text: str) -> str | None:
-    """Return the eleven digits of a mobile number; it may have country code, spaces and hyphens. Else None."""
+    """Return the eleven digits of a mobile number or None; country code, spaces and hyphens may be there."""
     match = _MOBILE.fullmatch(re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text)))
     return None if match is None else match[1]
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection, Row
 
 from bot.conversation import caring, dress, privacy, rows
+from bot.conversation.binding import VerifiedBinding
 from bot.conversation.entry import Entry
 from bot.conversation.errors import LeaseLostError
 from bot.conversation.handing import Handing
@@ -48,6 +49,7 @@ class Answering:
         """
         answer, message = self._answer, self._work.message
         cid = self._work.conversation.conversation_id
+        binding = self._binding(connection)
         row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": cid}).first()
         if row is None or row.lease_holder != self._writing.holder:
             raise LeaseLostError
@@ -60,6 +62,8 @@ class Answering:
         verdict = None
         if self._handing is not None and not late:
             verdict = Judging(self._handing, self._writing).judge(connection, row, message, answer)
+        if binding is not None and (late or not binding.possible(row)):
+            binding = None
         first = (
             ()
             if verdict is None or self._handing is None
@@ -68,7 +72,7 @@ class Answering:
         replies = self._writing.insert_replies(
             connection,
             cid,
-            self._not_said(connection, (*first, *answer.replies)),
+            self._not_said(connection, (*first, *self._replies(bound=binding is not None))),
             first_seq=row.next_seq,
             in_reply_to=message.message_id,
             now=now,
@@ -91,6 +95,8 @@ class Answering:
         }
         connection.execute(rows.KEEP_ANSWER, values)
         self._rare(connection, row, now)
+        if binding is not None:
+            binding.carry_out(row)
         if infer and answer.care:
             caring.keep(connection, self._writing.vault, cid, answer.care)
         if infer and answer.history_held and row.earlier is None:
@@ -103,6 +109,19 @@ class Answering:
         if verdict is None and follows is None:
             return Answered(said, Owner(row.owner), None)
         return self._go_on(connection, verdict, said, follows)
+
+    def _binding(self, connection: Connection) -> VerifiedBinding | None:
+        """Return the binding that the answer brings, its link locked."""
+        proven = self._answer.proven
+        if proven is None:
+            return None
+        message_id = self._work.message.message_id
+        return VerifiedBinding(connection, self._writing, message_id, proven.customer_id)
+
+    def _replies(self, *, bound: bool) -> tuple[OutReply, ...]:
+        """Return what is said: where she could not be bound after all, she must not believe that she is."""
+        proven = self._answer.proven
+        return self._answer.replies if proven is None or bound else (proven.refused,)
 
     def _ask_for_rating(self, connection: Connection) -> tuple[Mapping[str, Any], ...]:
         """Ask for a rating where this answer was the last; return what was said."""

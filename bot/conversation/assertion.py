@@ -5,7 +5,7 @@ The forms are in ``docs/architecture.md``, "The assertion".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,8 +45,18 @@ class Assertions:
         customer_id: str | None,
         orders: Sequence[str],
         net: str,
+        link: bool = False,
     ) -> str:
-        """Return the assertion of one message; it holds for 240 s."""
+        """Return the assertion of one message; it holds for 240 s.
+
+        Args:
+            conversation_id: the conversation.
+            message_id: the message.
+            customer_id: the customer who is proven, or None.
+            orders: that were verified.
+            net: blind hash of where it came from.
+            link: it came by a messaging channel, whose user can be bound to a customer.
+        """
         now = int(self._clock().timestamp())
         claims: dict[str, Any] = {
             "iss": FRONT,
@@ -57,6 +67,7 @@ class Assertions:
             "mid": message_id,
             "orders": list(orders),
             "net": net,
+            "link": link,
         }
         if customer_id is not None:
             claims["sub"] = customer_id
@@ -76,10 +87,34 @@ class Assertions:
         Raises:
             AssertionInvalidError: not signed by the action server, expired, or of another message.
         """
+        claims = self._granted(grant, conversation_id, message_id, replayed=replayed)
+        orders = claims.get("orders")
+        if not isinstance(orders, list) or len(orders) != 1 or not _identifier(orders[0], 64):
+            raise AssertionInvalidError("a grant opens one order")
+        return (orders[0],)
+
+    def granted_customer(
+        self, grant: object, *, conversation_id: str, message_id: str, replayed: bool = False
+    ) -> str:
+        """Return the customer whom a grant proves; see :meth:`granted_orders`.
+
+        Raises:
+            AssertionInvalidError: as there; a grant for an order proves no customer.
+        """
+        claims = self._granted(grant, conversation_id, message_id, replayed=replayed)
+        customer_id = claims.get("customer")
+        if not _identifier(customer_id, 128) or "orders" in claims:
+            raise AssertionInvalidError("a grant names one customer")
+        return str(customer_id)
+
+    def _granted(
+        self, grant: object, conversation_id: str, message_id: str, *, replayed: bool
+    ) -> Mapping[str, Any]:
+        """Return the claims of a grant of this message."""
         if not isinstance(grant, str):
             raise AssertionInvalidError("a grant is a text")
         try:
-            claims = jwt.decode(
+            claims: Mapping[str, Any] = jwt.decode(
                 grant,
                 self._key,
                 algorithms=[_ALGORITHM],
@@ -102,12 +137,8 @@ class Assertions:
             raise AssertionInvalidError("a grant has no proper expiry") from exc
         if left < -(_REPLAY if replayed else _LEEWAY) or left > _GRANT_LIFE + _LEEWAY:
             raise AssertionInvalidError("a grant has expired or lives too long")
-        orders = claims.get("orders")
-        if (
-            not isinstance(orders, list)
-            or len(orders) != 1
-            or not isinstance(orders[0], str)
-            or not 1 <= len(orders[0]) <= 64
-        ):
-            raise AssertionInvalidError("a grant opens one order")
-        return (orders[0],)
+        return claims
+
+
+def _identifier(value: object, longest: int) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= longest

@@ -1,8 +1,9 @@
 """Binds a channel's user to a customer of the shop, and undoes it; both are recorded.
 
 A ticket is signed, lives ten minutes, and is for one user of one channel. Who comes with it has proved by the
-shop's login which customer she is. What she said on the channel before comes along (`merged`), unless it is
-another customer's.
+shop's login which customer she is. Who has proved it in the chat, by an order and the number of her account,
+is bound with the answer to that message (:class:`VerifiedBinding`). What she said on the channel before comes
+along (`merged`), unless it is another customer's.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from sqlalchemy.engine import Connection, Row
 from bot.conversation import rows
 from bot.conversation.channel_schema import channel_bindings, channel_links
 from bot.conversation.errors import AccessDeniedError, ConversationClosedError, IdentityConflictError
-from bot.conversation.opening import Identification
-from bot.conversation.types import Accepted, Owner
+from bot.conversation.opening import IDENTIFIED, Identification
+from bot.conversation.types import Accepted, Kind, Owner, Work
 from bot.conversation.writing import Writing
 from persona.privacy.vault import Vault
 
@@ -28,6 +29,8 @@ from persona.privacy.vault import Vault
 TICKET_LIFE = timedelta(minutes=10)
 
 _l = channel_links.c
+_MARK = re.compile(r"ch([0-9]{1,12})\.")  # see links.prefix
+_WEB = "web"
 _TICKET = re.compile(r"(?P<link>[0-9]{1,12})-(?P<until>[0-9]{1,12})-(?P<signature>[0-9a-f]{32})")
 
 
@@ -100,6 +103,70 @@ def bind(writing: Writing, given: str, customer_id: str) -> Callable[[Connection
         return Bound(link.conversation_id, message_id, accepted)
 
     return work
+
+
+class VerifiedBinding:
+    """Binds the link that a message came by with the answer to that message, in its transaction.
+
+    The link is locked before the conversation, as wherever both are.
+
+    Args:
+        connection: the transaction.
+        writing: its parts.
+        message_id: the message that is answered.
+        customer_id: whom she proved to be.
+    """
+
+    def __init__(self, connection: Connection, writing: Writing, message_id: str, customer_id: str) -> None:
+        self._connection = connection
+        self._writing = writing
+        self._customer_id = customer_id
+        number = link_of(message_id)
+        query = select(channel_links).where(_l.id == number).with_for_update()
+        self._link = None if number is None else connection.execute(query).first()
+
+    def possible(self, conversation: Row) -> bool:
+        """Say whether she can be bound: she still writes there, and neither of the two is another's."""
+        link = self._link
+        if (
+            link is None
+            or not self._customer_id
+            or link.conversation_id != conversation.id
+            or conversation.owner == Owner.CLOSED.value
+        ):
+            return False  # erased, moved on, no link at all, or nobody proven
+        return {link.customer_id, conversation.customer_id} <= {None, self._customer_id}
+
+    def carry_out(self, conversation: Row) -> None:
+        """Bind her; what she has said comes along."""
+        connection, writing, link = self._connection, self._writing, self._link
+        if not self._customer_id or link is None or link.customer_id is not None:
+            return  # bound by her ticket meanwhile
+        values = {"customer_id": self._customer_id}
+        connection.execute(channel_links.update().where(_l.id == link.id).values(values))
+        _record(connection, writing, link, self._customer_id, "bound", how="verified")
+        if conversation.customer_id is None:
+            Identification(
+                writing, conversation_id=conversation.id, secret="", customer_id=self._customer_id, net=""
+            ).join(connection, conversation)
+            _record(connection, writing, link, self._customer_id, "merged", how="verified")
+
+
+def link_of(message_id: str) -> int | None:
+    """Return the link whose mark a message's id bears; None for other channels' ids.
+
+    A client of the API chooses its ids itself: what the mark says must fit the conversation.
+    """
+    found = _MARK.match(message_id)
+    return None if found is None else int(found[1])
+
+
+def came_by_link(work: Work) -> bool:
+    """Say whether what a turn answers came by a messaging channel, the news of a binding included."""
+    conversation, message = work.conversation, work.message
+    if conversation.channel == _WEB and (conversation.customer_id is None or message.kind is Kind.EVENT):
+        return False
+    return message.message_id == IDENTIFIED or link_of(message.message_id) is not None
 
 
 def unbind(connection: Connection, writing: Writing, link: Row, how: str) -> None:

@@ -26,6 +26,7 @@ class Effects:
 
     Attributes:
         wish: the hand-over that is asked for; the last one counts.
+        customer_id: whom the channel's user proved to be; "" where that was not believed.
         malformed: one could not be obeyed: the shopper must not believe that it was.
     """
 
@@ -35,6 +36,7 @@ class Effects:
     said_goodbye: bool = False
     care: list[str] = field(default_factory=list)
     wish: Wish | None = None
+    customer_id: str | None = None
     malformed: bool = False
 
 
@@ -51,6 +53,12 @@ def read_directives(
 
     def verified(data: Mapping[str, Any]) -> None:
         effects.orders += assertions.granted_orders(
+            data.get("grant"), conversation_id=conversation_id, message_id=message_id, replayed=replayed
+        )
+
+    def bound(data: Mapping[str, Any]) -> None:
+        effects.customer_id = ""  # until the grant is read: the answer says that she is bound
+        effects.customer_id = assertions.granted_customer(
             data.get("grant"), conversation_id=conversation_id, message_id=message_id, replayed=replayed
         )
 
@@ -94,6 +102,7 @@ def read_directives(
 
     handlers: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
         "verified": verified,
+        "bound": bound,
         "request_human": request_human,
         "complaint": complaint,
         "callback": callback,

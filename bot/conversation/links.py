@@ -232,7 +232,8 @@ class Hearing:
         message_id = own_id(self._writing.vault, link.id, saying.key)
         # What she has not got yet she cannot choose from: 1 as her first word is no answer to the notice.
         seen = link.delivered_seq if link.conversation_id == conversation_id else 0
-        given = replace(saying.incoming, message_id=message_id)
+        # Failed verifications count for each user apart; all of a platform come from its own address.
+        given = replace(saying.incoming, message_id=message_id, net=link.user_key)
         incoming = self._meant(connection, conversation_id, given, seen)
         try:
             accepted = self._store.accept_in(connection, conversation_id, incoming)

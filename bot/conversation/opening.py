@@ -240,6 +240,14 @@ class Identification:
             ids = {"cid": row.id, "mid": IDENTIFIED}
             found = IDENTIFIED if connection.execute(rows.BY_MESSAGE_ID, ids).first() is not None else OPENED
             return found, self._writing.repeat(connection, row, found)
+        row = self.join(connection, row)
+        event = Pending(
+            IDENTIFIED, row.next_seq, Kind.EVENT, {"event": "identified"}, self._net, self._writing.now()
+        )
+        return IDENTIFIED, self._writing.take(connection, row, event)
+
+    def join(self, connection: Connection, row: Row) -> Row:
+        """Make a locked conversation of nobody the customer's, and no more; return it as it is then."""
         if row.customer_id is not None:
             raise IdentityConflictError
         if row.owner == Owner.CLOSED.value:
@@ -254,8 +262,4 @@ class Identification:
         )
         if not on:
             privacy.switch(connection, row.id, self._customer_id, on=False)
-        row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": row.id}).one()
-        event = Pending(
-            IDENTIFIED, row.next_seq, Kind.EVENT, {"event": "identified"}, self._net, self._writing.now()
-        )
-        return IDENTIFIED, self._writing.take(connection, row, event)
+        return connection.execute(rows.LOCKED_CONVERSATION, {"cid": row.id}).one()

@@ -12,6 +12,7 @@ from yarl import URL
 
 from bot.conversation.assertion import Assertions
 from bot.conversation.attendance import Attendance
+from bot.conversation.binding import came_by_link
 from bot.conversation.errors import RasaAwayError, RasaBrokenError, RasaRefusedError
 from bot.conversation.reachable import takes_pictures
 from bot.conversation.rows import CONTEXT, dump
@@ -125,6 +126,7 @@ class RasaClient:
                 customer_id=conversation.customer_id,
                 orders=conversation.orders,
                 net=message.net,
+                link=came_by_link(work),
             ),
             "belief": dict(conversation.belief) if on and conversation.belief is not None else None,
             "personalisation": on,

@@ -257,6 +257,19 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Proven:
+    """That a channel's user proved in this turn to be a customer.
+
+    Attributes:
+        customer_id: the customer; "" where the proof is not believed.
+        refused: what is said instead of the answer where she cannot be bound.
+    """
+
+    customer_id: str
+    refused: OutReply
+
+
+@dataclass(frozen=True)
 class Answer:
     """All that one turn changes; it is stored in one transaction.
 
@@ -276,6 +289,7 @@ class Answer:
         wish: the hand-over that a directive asks for, or None.
         trouble: what went wrong with the answer, or None.
         form_open: a form of the bot waits for its next answer; None where that is not known.
+        proven: the channel's user is to be bound to a customer, or None.
     """
 
     replies: tuple[OutReply, ...]
@@ -292,6 +306,7 @@ class Answer:
     wish: Wish | None = None
     trouble: Trouble | None = None
     form_open: bool | None = None
+    proven: Proven | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from bot.conversation.rasa_client import RasaClient, history_wanted
 from bot.conversation.store import Store
 from bot.conversation.traced import trace_of
 from bot.conversation.turns import Turn
-from bot.conversation.types import Answer, Answered, Kind, Trouble, Work
+from bot.conversation.types import Answer, Answered, Kind, Proven, Trouble, Work
 from persona.telemetry import metrics, tracing
 
 logger = logging.getLogger(__name__)
@@ -337,7 +337,11 @@ class Worker:
             wish=effects.wish,
             trouble=self._trouble(turn, malformed=effects.malformed),
             form_open=turn.form_open,
+            proven=None if effects.customer_id is None else self._proven(work, effects.customer_id),
         )
+
+    def _proven(self, work: Work, customer_id: str) -> Proven:
+        return Proven(customer_id, self._lines.notice(words.BIND_REFUSED, work.conversation.style))
 
     def _apology(self, work: Work) -> Answer:
         if not speaks(work):

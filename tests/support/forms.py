@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from actions.binding import BindingForm
 from actions.shop.models import Order
 from actions.shop.sql import SqlShop
 from actions.verify import VerifyForm
@@ -34,7 +35,7 @@ def few_of_each_state(orders: Iterable[Order], most: int = 4) -> list[Order]:
 class FormStage:
     """One form on a stage."""
 
-    def __init__(self, stage: Stage, action: WriteForm | VerifyForm) -> None:
+    def __init__(self, stage: Stage, action: WriteForm | VerifyForm | BindingForm) -> None:
         self.stage = stage
         self.action = action
         self.form = action.name().removeprefix("validate_")

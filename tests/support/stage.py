@@ -101,6 +101,7 @@ class Stage:
     shop: Any
     customer_id: str | None = None
     orders: Sequence[str] = ()
+    link: bool = False  # she writes by a messaging channel
     lifetime_s: float = 60.0
     key: str = KEY
     conversation: str = field(default_factory=lambda: f"c_stage_{next(_conversations)}")
@@ -119,6 +120,7 @@ class Stage:
             "mid": message_id,
             "orders": list(self.orders),
             "net": "n1",
+            "link": self.link,
             "exp": now + self.lifetime_s,
         }
         if self.customer_id is not None:
