@@ -94,6 +94,7 @@ class Talk:
         customer_id: str | None = None,
         orders: Sequence[str] = (),
         source: str = "n1",
+        link: bool = False,
     ) -> None:
         from rasa.core.agent import Agent
 
@@ -101,6 +102,7 @@ class Talk:
         self.customer_id = customer_id
         self.orders = list(orders)
         self.source = source
+        self.link = link  # she writes by a messaging channel
         self.conversation = f"c_talk_{next(_conversations)}"
         self.last: Reply | None = None
         self._messages = count(1)
@@ -141,6 +143,10 @@ class Talk:
         if verified is not None:  # as the front does
             claims = jwt.decode(verified["grant"], KEY, algorithms=["HS256"], audience=FRONT, issuer=ACTIONS)
             self.orders += claims["orders"]
+        bound = reply.directive("bound")
+        if bound is not None:
+            claims = jwt.decode(bound["grant"], KEY, algorithms=["HS256"], audience=FRONT, issuer=ACTIONS)
+            self.customer_id = claims["customer"]
         self.last = reply
         return reply
 
@@ -167,6 +173,7 @@ class Talk:
             "mid": message_id,
             "orders": self.orders,
             "net": self.source,
+            "link": self.link,
             "exp": int(time.time()) + 120,
         }
         if self.customer_id:
