@@ -5,26 +5,23 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from bot.channels.platforms.dingtalk import sign
-
-Behave = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+from tests.fakes.serving import Serving
 
 
 @dataclass
-class FakeDingTalk:
+class FakeDingTalk(Serving):
     """DingTalk as the robot sees it.
 
     Attributes:
         shown: what its users have seen: (staff id or ``session:<name>``, form, content).
         tokens: access tokens that were given out; ``ended`` are not taken any more.
-        behave: may answer a request instead of DingTalk; None lets it go on.
+        owners: whose each session ever was.
     """
 
     app_key: str = "dingkey"
@@ -36,36 +33,25 @@ class FakeDingTalk:
     slow: set[str] = field(default_factory=set)
     files: dict[str, bytes] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
-    behave: Behave | None = None
-    server: TestServer | None = None
+    owners: dict[str, str] = field(default_factory=dict)
 
-    async def __aenter__(self) -> FakeDingTalk:
-        app = web.Application(middlewares=[self._misbehave], client_max_size=20 * 1024 * 1024)
-        app.router.add_post("/v1.0/oauth2/accessToken", self._token)
-        app.router.add_post("/v1.0/robot/oToMessages/batchSend", self._send)
-        app.router.add_post("/v1.0/robot/messageFiles/download", self._download)
-        app.router.add_get("/files/{code}", self._file)
-        app.router.add_post("/media/upload", self._upload)
-        app.router.add_post("/robot/sendBySession", self._session)
-        self.server = TestServer(app, host="127.0.0.1")
-        await self.server.start_server()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self.server is not None
-        await self.server.close()
-
-    @property
-    def url(self) -> str:
-        assert self.server is not None
-        return str(self.server.make_url("")).rstrip("/")
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1.0/oauth2/accessToken", self._token),
+            web.post("/v1.0/robot/oToMessages/batchSend", self._send),
+            web.post("/v1.0/robot/messageFiles/download", self._download),
+            web.get("/files/{code}", self._file),
+            web.post("/media/upload", self._upload),
+            web.post("/robot/sendBySession", self._session),
+        ]
 
     # -- what DingTalk calls ----------------------------------------------------------------------------
 
-    def session(self) -> str:
-        """Return the address of a new session."""
+    def session(self, user: str) -> str:
+        """Return the address of a new session of a user."""
         name = secrets.token_hex(8)
         self.sessions.add(name)
+        self.owners[f"session:{name}"] = user
         return f"{self.url}/robot/sendBySession?session={name}"
 
     def message(self, user: str = "manager01", **more: Any) -> dict[str, Any]:
@@ -83,12 +69,16 @@ class FakeDingTalk:
             "sessionWebhookExpiredTime": now + 5_400_000,
             "createAt": now,
             "conversationType": "1",
-            "sessionWebhook": self.session(),
+            "sessionWebhook": self.session(user),
             "text": {"content": "在吗"},
             "robotCode": self.app_key,
             "msgtype": "text",
             **more,
         }
+
+    def whose(self, place: str) -> str:
+        """Return who saw what was shown there: of a session the user, of others the same."""
+        return self.owners.get(place, place)
 
     def headers(self, at: float | None = None, secret: str | None = None) -> dict[str, str]:
         """Return the headers that sign a call, at a moment (seconds) or now."""
@@ -96,14 +86,6 @@ class FakeDingTalk:
         return {"timestamp": stamp, "sign": sign(stamp, secret or self.app_secret)}
 
     # -- what it answers --------------------------------------------------------------------------------
-
-    @web.middleware
-    async def _misbehave(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        if self.behave is not None and (answer := await self.behave(request)) is not None:
-            return answer
-        answer = await handler(request)
-        assert isinstance(answer, web.StreamResponse)
-        return answer
 
     def _authorised(self, token: str | None) -> bool:
         return token in self.tokens and token not in self.ended

@@ -8,16 +8,14 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
-Behave = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+from tests.fakes.serving import Serving
 
 
 def encrypt(text: str, key: str) -> str:
@@ -29,13 +27,12 @@ def encrypt(text: str, key: str) -> str:
 
 
 @dataclass
-class FakeFeishu:
+class FakeFeishu(Serving):
     """Feishu as the application sees it.
 
     Attributes:
         shown: what its users have seen: (open id, type, content).
         calls: how often a message was sent, repeats under the same key included.
-        behave: may answer a request instead of Feishu; None lets it go on.
     """
 
     app_id: str = "cli_1"
@@ -50,29 +47,16 @@ class FakeFeishu:
     refused: dict[str, int] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
-    behave: Behave | None = None
-    server: TestServer | None = None
 
-    async def __aenter__(self) -> FakeFeishu:
-        app = web.Application(middlewares=[self._misbehave], client_max_size=20 * 1024 * 1024)
-        app.router.add_post("/open-apis/auth/v3/tenant_access_token/internal", self._token)
-        app.router.add_post("/open-apis/im/v1/messages", self._send)
-        app.router.add_post("/open-apis/im/v1/images", self._upload)
-        app.router.add_get("/open-apis/im/v1/messages/{message}/resources/{key}", self._file)
-        app.router.add_get("/open-apis/bot/v3/info", self._robot)
-        app.router.add_get("/pictures/{key}", self._picture)
-        self.server = TestServer(app, host="127.0.0.1")
-        await self.server.start_server()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self.server is not None
-        await self.server.close()
-
-    @property
-    def url(self) -> str:
-        assert self.server is not None
-        return str(self.server.make_url("")).rstrip("/")
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/open-apis/auth/v3/tenant_access_token/internal", self._token),
+            web.post("/open-apis/im/v1/messages", self._send),
+            web.post("/open-apis/im/v1/images", self._upload),
+            web.get("/open-apis/im/v1/messages/{message}/resources/{key}", self._file),
+            web.get("/open-apis/bot/v3/info", self._robot),
+            web.get("/pictures/{key}", self._picture),
+        ]
 
     # -- the events that it sends -----------------------------------------------------------------------
 
@@ -143,17 +127,12 @@ class FakeFeishu:
 
     # -- what it answers --------------------------------------------------------------------------------
 
-    @web.middleware
-    async def _misbehave(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        if self.behave is not None and (answer := await self.behave(request)) is not None:
-            return answer
+    async def answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         free = "tenant_access_token" in request.path or request.path.startswith("/pictures/")
         if not free and (token not in self.tokens or token in self.ended):
             return self._refuse(99991663)
-        answer = await handler(request)
-        assert isinstance(answer, web.StreamResponse)
-        return answer
+        return await super().answer(request, handler)
 
     @staticmethod
     def _refuse(code: int) -> web.Response:

@@ -17,7 +17,10 @@ from persona.privacy.signing import (
     check_time,
     signed_headers,
 )
+from tests.fakes.serving import SLOW_S
 
+#: As a status: it is answered long after anybody waits.
+SLOW = 504
 KEY = "signed-channel-key-for-tests-0123456789"
 
 
@@ -32,12 +35,14 @@ class Receiver:
         self.lost = 0  # so many calls are taken, and cut off before the answer
         self.gate = asyncio.Event()
         self.gate.set()
+        self.pictures: dict[str, bytes] = {}
         self.port = 0
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Receiver:
         app = web.Application()
         app.router.add_post("/answers", self._take)
+        app.router.add_get("/pictures/{name}", self._picture)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -60,6 +65,15 @@ class Receiver:
     def texts(self, user: str) -> list[str]:
         return [one["text"] for one in self.of(user)]
 
+    def holds(self, file: bytes) -> str:
+        """Keep a picture that a shopper sends; return its address."""
+        name = f"p{len(self.pictures)}.jpg"
+        self.pictures[name] = file
+        return f"http://127.0.0.1:{self.port}/pictures/{name}"
+
+    async def _picture(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.pictures[request.match_info["name"]], content_type="image/jpeg")
+
     async def _take(self, request: web.Request) -> web.Response:
         raw = await request.read()
         self.tried += 1
@@ -67,6 +81,8 @@ class Receiver:
         check_signature([KEY], stamp, request.headers.get(SIGNATURE_HEADER), raw)
         await self.gate.wait()
         if self.statuses and (status := self.statuses.pop(0)) != 200:
+            if status == SLOW:
+                await asyncio.sleep(SLOW_S)
             return web.Response(status=status)
         self.taken.append(json.loads(raw))
         if self.lost:

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from tests.fakes.serving import SLOW_S, Serving
 
 JPEG = b"\xff\xd8\xff\xe0 a little picture"
 
@@ -49,7 +50,7 @@ class Session:
 
 
 @dataclass
-class FakeWecom:
+class FakeWecom(Serving):
     """WeCom as the application sees it.
 
     Attributes:
@@ -59,6 +60,7 @@ class FakeWecom:
         calls: paths that were called.
         troubles: path -> what to do with the next calls instead: an error code, or one of ``500``, ``429``,
             ``slow``, ``drop`` (the line breaks after the work was done), ``garbage``.
+        welcomes: codes that are still to be answered; `entered`: whose each of them ever was.
         empty_page: the next page has no rows and says that there are more, as the documentation warns.
         now: the clock.
     """
@@ -78,31 +80,20 @@ class FakeWecom:
     hints: dict[str, float] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     welcomes: set[str] = field(default_factory=set)
+    entered: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     servicers: list[dict[str, Any]] = field(default_factory=list)
     managed: bool = True
     empty_page: bool = False
     troubles: dict[str, deque[Any]] = field(default_factory=dict)
-    server: TestServer | None = None
 
-    async def __aenter__(self) -> FakeWecom:
-        app = web.Application(client_max_size=20 * 1024 * 1024)
-        app.router.add_get("/cgi-bin/{path:gettoken}", self._answer)
-        app.router.add_get("/cgi-bin/{path:media/get|kf/servicer/list}", self._answer)
-        app.router.add_post("/cgi-bin/{path:.+}", self._answer)
-        app.router.add_get("/pictures/{name}", self._picture)
-        self.server = TestServer(app, host="127.0.0.1")
-        await self.server.start_server()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self.server is not None
-        await self.server.close()
-
-    @property
-    def url(self) -> str:
-        assert self.server is not None
-        return str(self.server.make_url("")).rstrip("/")
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/cgi-bin/{path:gettoken}", self._answer),
+            web.get("/cgi-bin/{path:media/get|kf/servicer/list}", self._answer),
+            web.post("/cgi-bin/{path:.+}", self._answer),
+            web.get("/pictures/{name}", self._picture),
+        ]
 
     def trouble(self, path: str, *what: Any) -> None:
         """Misbehave in the next calls of a path."""
@@ -129,6 +120,7 @@ class FakeWecom:
         """Let a shopper open the chat; return the welcome code."""
         code = f"CODE{secrets.token_hex(8)}"
         self.welcomes.add(code)
+        self.entered[code] = user
         self.event(user, "enter_session", scene="123", welcome_code=code)
         return code
 
@@ -188,7 +180,7 @@ class FakeWecom:
             assert request.transport is not None
             request.transport.close()
         if what == "slow":
-            await asyncio.sleep(30)
+            await asyncio.sleep(SLOW_S)
         if isinstance(answer, web.StreamResponse):
             return answer
         return self._said(answer)
