@@ -276,7 +276,9 @@ _UNFIT_FACTS: Mapping[str, Mapping[str, int]] = {
 
 def _saying(heard: Heard, picture: SealedPicture | None, line: Spoken | None) -> Saying:
     kind, key = heard.kind, f"{heard.account}/{heard.user}/{heard.message_id}"
-    if kind in (HeardKind.UNSUBSCRIBE, HeardKind.SUBSCRIBE, HeardKind.GONE):
+    if kind is HeardKind.GONE:
+        return Saying(key, over_at=heard.at)
+    if kind in (HeardKind.UNSUBSCRIBE, HeardKind.SUBSCRIBE):
         return Saying(key, gone=kind is HeardKind.UNSUBSCRIBE, greets=kind is HeardKind.SUBSCRIBE)
     if picture is not None:
         return Saying(key, Incoming("", picture=picture))

@@ -25,8 +25,12 @@ _CHOICE, _LINK, _ID = 128, 1024, 64
 _LINK_TITLE, _LINK_TEXT, _ADDRESS = 128, 512, 2048
 #: Lines that a menu may have.
 MENU_LINES = 10
-#: Why a message of ours was not delivered: she does not take any.
+#: Why a message of ours was not delivered: she does not take any; or nothing is until she writes (48 hours
+#: are over, the session has ended, five were sent). What else there is the shop has to mend.
 _REFUSES = 10
+_OVER = frozenset({4, 5, 6})
+#: How a session changes in WeCom's own app: somebody there has ended it.
+_ENDED = 3
 _USER = re.compile(r"[\w@.-]{1,128}", re.ASCII)
 _LAST_MOMENT = 4_102_444_800  # the year 2100
 
@@ -70,7 +74,10 @@ def _event(message: Mapping[str, Any], event: Mapping[str, Any]) -> Heard | None
         return Heard(user, name, HeardKind.SUBSCRIBE, at, event=kind, data={"reply": reply}, account=account)
     if kind == "msg_send_fail" and event.get("fail_type") == _REFUSES:
         return Heard(user, name, HeardKind.UNSUBSCRIBE, at, event=kind, account=account)
-    return None  # that her session has ended, or is WeCom's own now, the next sending is told
+    over = kind == "msg_send_fail" and event.get("fail_type") in _OVER
+    if over or (kind == "session_status_change" and event.get("change_type") == _ENDED):
+        return Heard(user, name, HeardKind.GONE, at, event=kind, account=account)
+    return None  # that her session is WeCom's own now the next sending is told
 
 
 def not_delivered(message: Mapping[str, Any]) -> int | None:

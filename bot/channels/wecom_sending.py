@@ -59,6 +59,8 @@ class WecomSending:
         An account takes an id of a message (``msgid``) once. That it refuses the second one is all that the
         platform says of it, not with which code: a part that went out already comes back as refused.
         """
+        if await self._welcome(to, part, key):
+            return
         *before, said = await self._said(part)
         session = {"open_kfid": to.account or self._account}
         for place, one in enumerate(before):
@@ -67,18 +69,16 @@ class WecomSending:
             except SendError as exc:
                 if exc.kind is not SendKind.REFUSED:  # it went out with an earlier try
                     raise
-        body = {"msgid": key, **said}
-        if not await self._welcome(to, body):
-            await self._put(to, session, body)
+        await self._put(to, session, {"msgid": key, **said})
 
-    async def _welcome(self, to: Address, body: Mapping[str, Any]) -> bool:
-        """Answer that she came in, which is allowed once and soon; return whether that is done."""
+    async def _welcome(self, to: Address, part: Part, key: str) -> bool:
+        """Answer that she came in, allowed once, soon and in one message; return whether that is done."""
         code, until = to.data.get("welcome"), to.data.get("until")
-        late = not code or not until or self._tools.now().timestamp() >= until
-        if late or body["msgtype"] not in ("text", "msgmenu"):
+        said = _greeting(part)
+        if said is None or not code or not until or self._tools.now().timestamp() >= until:
             return False
         try:
-            await self._api.post("kf/send_msg_on_event", {"code": code, **body})
+            await self._api.post("kf/send_msg_on_event", {"code": code, "msgid": key, **said})
         except SendError as exc:  # used already, most of all
             if exc.kind not in (SendKind.REFUSED, SendKind.CLOSED):
                 raise
@@ -148,6 +148,20 @@ class WecomSending:
             if len(self._uploaded) > _KEPT:
                 self._uploaded.popitem(last=False)
         return media_id
+
+
+def _greeting(part: Part) -> dict[str, Any] | None:
+    """Return a part as the one message that answers her coming in; None where it is not words.
+
+    The first-message notice, the greeting and its choices may be too long for the head of a menu: then the
+    choices stand as lines below the words, since nothing can follow.
+    """
+    if isinstance(part, PicturePart):
+        return None
+    buttons = getattr(part, "buttons", ())
+    if found := messages.menu(bare(part.text).strip(), buttons):
+        return found
+    return messages.text("\n".join([part.text, *(one.title for one in buttons)]))
 
 
 def _with_buttons(text: str, buttons: tuple[Button, ...]) -> list[dict[str, Any]]:

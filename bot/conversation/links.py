@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection, Row
 
 from bot.conversation import binding, postgres, rows
-from bot.conversation.channel_schema import ACTIVE, BLOCKED, channel_links
+from bot.conversation.channel_schema import ACTIVE, BLOCKED, CLOSED, channel_links
 from bot.conversation.errors import ButtonNotOfferedError, MessageConflictError
 from bot.conversation.opening import RUNNING_FOR, Opening
 from bot.conversation.schema import conversations, messages
@@ -64,6 +64,7 @@ class Saying:
         greets: she has just come: a conversation is opened and greeted.
         gone: she has left, and must not be written to.
         at: when she sent it; None where that is not known.
+        over_at: when the platform found that nothing reaches her until she writes; it is nothing of hers.
     """
 
     key: str
@@ -72,6 +73,7 @@ class Saying:
     greets: bool = False
     gone: bool = False
     at: datetime | None = None
+    over_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -213,8 +215,11 @@ class Hearing:
             LeaseLostError: another process takes it now.
         """
         self._settle(connection)
-        link = self._link(connection)
         saying = self._saying
+        if saying.over_at is not None:
+            self._rest(connection, saying.over_at)
+            return Taken()
+        link = self._link(connection)
         if saying.gone:
             return Taken(link.conversation_id)
         if saying.incoming is None and saying.reply is None and not saying.greets:
@@ -254,6 +259,21 @@ class Hearing:
             given = binding.ticket(self._writing, link)
             return partial(words.invitation, f"{words.address}?t={given}")
         return None
+
+    def _rest(self, connection: Connection, over_at: datetime) -> None:
+        """Let her link rest until she writes, unless she has since: then the next sending tells."""
+        visitor = self._visitor
+        connection.execute(
+            channel_links.update()
+            .where(
+                _l.channel == visitor.channel,
+                _l.account == visitor.account,
+                _l.user_key == user_key(self._writing.vault, visitor.channel, visitor.account, visitor.user),
+                _l.state == ACTIVE,
+                _l.heard_at <= over_at,
+            )
+            .values(state=CLOSED)
+        )
 
     def _link(self, connection: Connection) -> Row:
         """Return her link, locked, made if she is new; noted that she can be written to again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,35 @@ async def test_a_line_that_breaks_neither_loses_nor_doubles(
         await posted(front, *fake.callback())
         await until(lambda: len(answers(fake)) == 2)
     assert answers(fake) == ["答：第一句", "答：第二句"]
+
+
+async def test_what_did_not_reach_her_lets_the_rest_wait_and_an_old_word_of_it_changes_nothing(
+    rasa: RasaStub, fake: FakeWecom, record: Path
+) -> None:
+    async with front_of(record, rasa, fake) as front:
+        fake.says(USER, content="第一句")
+        await posted(front, *fake.callback())
+        await until(lambda: answers(fake) == ["答：第一句"])
+        before = time.time() - 60  # she has written since
+        fake.event(USER, "msg_send_fail", at=before, fail_msgid="x", fail_type=4)
+        fake.says(OTHER, content="别人的")
+        await posted(front, *fake.callback())
+        await until(lambda: answers(fake, OTHER) == ["答：别人的"])
+        await until(lambda: not rows(record, "SELECT 1 FROM channel_inbox WHERE state = 'waiting'"))
+        assert {one for (one,) in rows(record, "SELECT state FROM channel_links")} == {"active"}
+
+        rasa.gate.clear()
+        fake.says(USER, content="第二句")
+        await posted(front, *fake.callback())
+        await until(lambda: any(call.get("text") == "第二句" for call in rasa.calls))
+        fake.event(USER, "session_status_change", at=time.time() + 2, change_type=3)
+        await posted(front, *fake.callback())
+        await until(lambda: rows(record, "SELECT 1 FROM channel_links WHERE state = 'closed'"))
+        calls = fake.calls.count("kf/send_msg")
+        rasa.gate.set()
+        await until(lambda: len(rasa.ran) >= 3)
+        fake.says(USER, content="第三句")
+        await posted(front, *fake.callback())
+        await until(lambda: len(answers(fake)) == 3)
+    assert answers(fake) == ["答：第一句", "答：第二句", "答：第三句"]
+    assert fake.calls.count("kf/send_msg") == calls + 2, "nothing was tried while her session was over"
