@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from bot.channels.base import Finding
 from bot.channels.channel_settings import variable
+from bot.channels.platform_calls import NO_API, is_api
 from bot.conversation.sending import SendError, SendKind
 
-_HERE = ("127.0.0.1", "localhost", "::1")
 _NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 #: Names of failures that say something of the line, and not of what the platform thinks of us.
 _NO_CONNECTION = frozenset({"ClientConnectorError", "ClientConnectorDNSError", "ClientOSError"})
@@ -47,20 +47,15 @@ _FEISHU: Mapping[str, str] = {
 
 
 def address_problems(name: str, **addresses: str) -> Iterator[str]:
-    """Yield what is wrong with addresses that a platform calls: https, on this machine also http.
+    """Yield what is wrong with addresses that a platform's secrets go to.
 
     Args:
         name: of the platform.
         addresses: by the names of their settings.
     """
     for key, address in addresses.items():
-        try:
-            where = urlsplit(address)
-            host, _ = where.hostname, where.port
-        except ValueError:  # brackets or a port that are none
-            host = None
-        if not host or not (where.scheme == "https" or (where.scheme == "http" and host in _HERE)):
-            yield f"{variable(name, key)}: must be an https address, on this machine also http"
+        if not is_api(address):
+            yield f"{variable(name, key)}: {NO_API}"
 
 
 def line_trouble(exc: SendError, label: str, address: str) -> str:

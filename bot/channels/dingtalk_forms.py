@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +16,12 @@ from bot.channels.base import HeardKind, Media
 CARDS = frozenset({"order", "shipment", "products", "comparison", "aftersale", "policy", "coupons"})
 #: Sends the title as her own message when it is tapped: `Limits.echoes`.
 _TAP = "dtmd://dingtalkclient/sendMessage?content="
+
+
+def sign(timestamp: str, secret: str) -> str:
+    """Return the signature of a call: Base64 of HMAC-SHA256 over time, line feed and secret."""
+    digest = hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
 
 
 def content(form: str, said: Mapping[str, Any]) -> tuple[HeardKind, str, Media | None]:

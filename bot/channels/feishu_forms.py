@@ -109,7 +109,7 @@ def as_message(part: Part, picture: str) -> tuple[str, dict[str, Any]]:
     elements: list[dict[str, Any]] = []
     if isinstance(part, CardPart):
         for row in part.rows:
-            elements.append(_row(": ".join(filter(None, (row.title, row.text))), row.address))
+            elements.append(_row("：".join(filter(None, (row.title, row.text))), row.address))
     else:
         elements.append(_row(part.text))
     if part.buttons:

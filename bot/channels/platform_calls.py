@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -39,6 +40,22 @@ class Said:
             if text.isascii() and text.isdigit():
                 return min(float(text), 3600.0)
         return None
+
+
+def is_api(address: str) -> bool:
+    """Return whether secrets may be sent to an address: https; on this machine (proxy, test) also http."""
+    try:
+        where = urlsplit(address)
+        host, _ = where.hostname, where.port
+    except ValueError:
+        return False
+    here = where.scheme == "http" and host in ("127.0.0.1", "localhost", "::1")
+    plain = not (where.username or where.password or where.query or where.fragment)
+    return bool(host) and plain and (where.scheme == "https" or here)
+
+
+#: What is said of an address that is not one.
+NO_API = "must be an https address (on this machine also http) without a password or a query"
 
 
 async def ask(http: aiohttp.ClientSession, method: str, address: str, **more: Any) -> Said:

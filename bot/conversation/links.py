@@ -220,9 +220,7 @@ class Hearing:
             self._rest(connection, saying.over_at)
             return Taken()
         link = self._link(connection)
-        if saying.gone:
-            return Taken(link.conversation_id)
-        if saying.incoming is None and saying.reply is None and not saying.greets:
+        if saying.gone or (saying.incoming is None and saying.reply is None and not saying.greets):
             return Taken(link.conversation_id)
         if self._first is not None and (taken := self._first(connection, link, saying)) is not None:
             return taken

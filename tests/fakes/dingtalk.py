@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.channels.platforms.dingtalk import sign
+from bot.channels.dingtalk_forms import sign
 from tests.fakes.serving import Serving
 
 

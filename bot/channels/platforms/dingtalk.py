@@ -6,8 +6,6 @@ DingTalk's own. Who writes in a group is answered in her own chat with the robot
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import json
 import re
@@ -21,7 +19,7 @@ import aiohttp
 
 from bot.channels import base, check_words
 from bot.channels.base import Finding, HeardKind, Media, Refused, SendError, SendKind
-from bot.channels.dingtalk_forms import CARDS, as_answer, as_robot, content
+from bot.channels.dingtalk_forms import CARDS, as_answer, as_robot, content, sign
 from bot.channels.platform_calls import Said, ask, download, with_token
 
 NAME = "dingtalk"
@@ -54,12 +52,6 @@ _OLD = timedelta(hours=1)  # DingTalk's own rule
 _SPARE_MS = 60_000  # a session's address is not used in its last minute
 _SEND, _FILE = "/v1.0/robot/oToMessages/batchSend", "/v1.0/robot/messageFiles/download"
 _TOO_FAST = frozenset({"130101", "410100", "430101", "90018", "-1"})
-
-
-def sign(timestamp: str, secret: str) -> str:
-    """Return the signature of a call: Base64 of HMAC-SHA256 over time, line feed and secret."""
-    digest = hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256).digest()
-    return base64.b64encode(digest).decode()
 
 
 class DingTalk:

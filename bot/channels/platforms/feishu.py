@@ -5,8 +5,6 @@ Who writes in a group is answered in her own chat with the robot, never before h
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import json
 import re
@@ -16,11 +14,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import aiohttp
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
 
 from bot.channels import base, check_words
 from bot.channels.base import Finding, Media, Refused, SendError, SendKind
+from bot.channels.feishu_crypt import decrypt, sign
 from bot.channels.feishu_forms import CARDS, as_message, heard
 from bot.channels.platform_calls import Said, ask, download, with_token
 
@@ -56,25 +53,6 @@ _TOKEN = frozenset({99991661, 99991663, 99991664, 99991668, 99991671})
 _TOO_FAST = frozenset({99991400, 11232, 230020, 230049})  # 230049: the same key is being sent just now
 _GONE = frozenset({230013, 230029, 230034, 230053})  # out of reach, left the company, shut the robot out
 _MENDED = frozenset({230006, 230027, 99991401, 99991662, 99991672, 99991679})  # by the shop
-
-
-def sign(timestamp: str, nonce: str, key: str, body: bytes) -> str:
-    """Return the signature of a call: hex SHA-256 of time, nonce, encrypt key and body."""
-    return hashlib.sha256(f"{timestamp}{nonce}{key}".encode() + body).hexdigest()
-
-
-def decrypt(text: str, key: str) -> bytes:
-    """Return what was encrypted: Base64 of IV and AES-256-CBC under the key's SHA-256.
-
-    Raises:
-        ValueError: it is cut off, or of another key.
-    """
-    raw = base64.b64decode(text, validate=True)
-    if len(raw) < 32 or len(raw) % 16:
-        raise ValueError("cut off")
-    made = Cipher(algorithms.AES(hashlib.sha256(key.encode()).digest()), modes.CBC(raw[:16])).decryptor()
-    strip = PKCS7(128).unpadder()
-    return strip.update(made.update(raw[16:]) + made.finalize()) + strip.finalize()
 
 
 class Feishu:

@@ -69,7 +69,7 @@ class Settings:
         found = []
         if not self.keys or any(len(key) < _LEAST_KEY for key in self.keys):
             found.append(f"ZHIXIN_SIGNED_KEYS: each key must have at least {_LEAST_KEY} characters")
-        found += address_problems(NAME, url=self.url)
+        found += address_problems(NAME, url=self.url.partition("?")[0])
         if not 100 <= self.text_length <= 100_000:
             found.append("ZHIXIN_SIGNED_TEXT_LENGTH: must be 100 to 100000")
         if not 0 <= self.buttons <= 20:

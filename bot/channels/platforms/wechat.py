@@ -7,32 +7,29 @@ Sources: developers.weixin.qq.com, "Receiving messages", "Receiving events", "Se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import ClassVar
 
-from bot.channels import wechat_settings
 from bot.channels.base import (
     Address,
     Button,
     ButtonsPart,
-    Call,
     CardPart,
-    Finding,
     Limits,
-    Media,
     Part,
     PicturePart,
     Platform,
-    Receipt,
     SendError,
     SendKind,
     Tools,
     Unit,
 )
 from bot.channels.numbered import written
-from bot.channels.wechat_api import WeChatApi, article_of, bare, in_words
-from bot.channels.wechat_incoming import Envelope, heard
+from bot.channels.wechat_account import WeChatAccount
+from bot.channels.wechat_api import article_of, bare, in_words
+from bot.channels.wechat_settings import AccountSettings
 
 NAME = "wechat"
 _TEXT_BYTES = 2000  # theirs is 2048
@@ -41,46 +38,23 @@ _NO_MENUS = frozenset({"40200", "40008", "48001"})
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the account's page at mp.weixin.qq.com says under "basic configuration".
+class Settings(AccountSettings):
+    """``ZHIXIN_WECHAT_…``.
 
     Attributes:
-        app_id: AppID.
-        secret: AppSecret.
-        token: Token of the server address.
-        aes_key: EncodingAESKey; empty in plain mode. With it, messages that are not encrypted are refused.
         menus: choices as menus to tap; off: as numbered lines.
-        api: the platform's API.
     """
 
-    app_id: str
-    secret: str = field(repr=False)
-    token: str = field(repr=False)
-    aes_key: str = field(default="", repr=False)
+    name: ClassVar[str] = NAME
+
     menus: bool = True
-    api: str = wechat_settings.API
-
-    def problems(self) -> Iterator[str]:
-        """Yield what is wrong."""
-        return wechat_settings.problems(
-            NAME,
-            app_id=self.app_id,
-            secret=self.secret,
-            token=self.token,
-            aes_key=self.aes_key,
-            api=self.api,
-        )
 
 
-class WeChat:
+class WeChat(WeChatAccount):
     """One Official Account; see :class:`~bot.channels.base.Platform`."""
 
-    name = NAME
-
     def __init__(self, settings: Settings, tools: Tools) -> None:
-        self._encrypted = bool(settings.aes_key)
-        self._envelope = Envelope(settings.token, settings.app_id, settings.aes_key)
-        self._api = WeChatApi(NAME, settings.app_id, settings.secret, settings.api, tools)
+        super().__init__(settings, tools)
         self.limits = Limits(
             text=_TEXT_BYTES,
             unit=Unit.BYTES,
@@ -92,12 +66,6 @@ class WeChat:
             echoes=settings.menus,
         )
 
-    async def receive(self, call: Call) -> Receipt:
-        """Answer the question for our address; open and read a message."""
-        if call.method == "GET":
-            return self._envelope.echo(call)
-        return Receipt(heard=heard(self._envelope.open(call), call.now))
-
     async def send(self, to: Address, part: Part, key: str) -> None:
         """Send a text, a picture, a menu or an article; the platform takes no key."""
         if isinstance(part, PicturePart):
@@ -108,21 +76,6 @@ class WeChat:
             await self._card(to.user, part)
         else:
             await self._text(to.user, part.text)
-
-    async def fetch(self, media: Media, account: str) -> bytes:
-        """Return a picture that she sent."""
-        return await self._api.fetch(media)
-
-    async def check(self) -> Sequence[Finding]:
-        """Ask for a token, whether messages may be sent, and say how messages come."""
-        mode = (
-            Finding("Messages are taken encrypted only.", wrong=False)
-            if self._encrypted
-            else Finding(
-                "Messages come in plain text; set ZHIXIN_WECHAT_AES_KEY and choose 安全模式.", wrong=False
-            )
-        )
-        return [*await self._api.findings(), mode]
 
     async def _text(self, user: str, text: str) -> None:
         await self._api.send(user, "text", {"content": bare(text)})

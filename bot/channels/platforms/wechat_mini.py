@@ -6,66 +6,38 @@ Sources: developers.weixin.qq.com, "Customer message" and "Message push".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
-from bot.channels import wechat_settings
 from bot.channels.base import (
     Address,
-    Call,
     CardPart,
-    Finding,
     Limits,
-    Media,
     Part,
     PicturePart,
     Platform,
-    Receipt,
     Tools,
     Unit,
 )
-from bot.channels.wechat_api import WeChatApi, article_of, bare, in_words
-from bot.channels.wechat_incoming import Envelope, heard
+from bot.channels.wechat_account import WeChatAccount
+from bot.channels.wechat_api import article_of, bare, in_words
+from bot.channels.wechat_settings import AccountSettings
 
 NAME = "wechat_mini"
 _TEXT_BYTES = 2000  # theirs is 2048
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the Mini Program's page at mp.weixin.qq.com says under "development management".
+class Settings(AccountSettings):
+    """``ZHIXIN_WECHAT_MINI_…``; the page calls it "development management"."""
 
-    Attributes:
-        app_id: AppID.
-        secret: AppSecret.
-        token: Token of the message push.
-        aes_key: EncodingAESKey; empty in plain mode. With it, messages that are not encrypted are refused.
-        api: the platform's API.
-    """
-
-    app_id: str
-    secret: str = field(repr=False)
-    token: str = field(repr=False)
-    aes_key: str = field(default="", repr=False)
-    api: str = wechat_settings.API
-
-    def problems(self) -> Iterator[str]:
-        """Yield what is wrong."""
-        return wechat_settings.problems(
-            NAME,
-            app_id=self.app_id,
-            secret=self.secret,
-            token=self.token,
-            aes_key=self.aes_key,
-            api=self.api,
-        )
+    name: ClassVar[str] = NAME
 
 
-class WeChatMini:
+class WeChatMini(WeChatAccount):
     """One Mini Program; see :class:`~bot.channels.base.Platform`."""
 
-    name = NAME
     limits = Limits(
         text=_TEXT_BYTES,
         unit=Unit.BYTES,
@@ -74,17 +46,6 @@ class WeChatMini:
         window=timedelta(hours=48),
         in_window=5,
     )
-
-    def __init__(self, settings: Settings, tools: Tools) -> None:
-        self._encrypted = bool(settings.aes_key)
-        self._envelope = Envelope(settings.token, settings.app_id, settings.aes_key)
-        self._api = WeChatApi(NAME, settings.app_id, settings.secret, settings.api, tools)
-
-    async def receive(self, call: Call) -> Receipt:
-        """Answer the question for our address; open and read a message."""
-        if call.method == "GET":
-            return self._envelope.echo(call)
-        return Receipt(heard=heard(self._envelope.open(call), call.now))
 
     async def send(self, to: Address, part: Part, key: str) -> None:
         """Send a text, a picture or a link; the platform takes no key."""
@@ -97,19 +58,6 @@ class WeChatMini:
             return
         text = part.text if not isinstance(part, CardPart) else in_words(part, _TEXT_BYTES)
         await self._api.send(to.user, "text", {"content": bare(text)})
-
-    async def fetch(self, media: Media, account: str) -> bytes:
-        """Return a picture that she sent."""
-        return await self._api.fetch(media)
-
-    async def check(self) -> Sequence[Finding]:
-        """Ask for a token, whether messages may be sent, and say how messages come."""
-        mode = (
-            "Messages are taken encrypted only."
-            if self._encrypted
-            else "Messages come in plain text; set ZHIXIN_WECHAT_MINI_AES_KEY and choose 安全模式."
-        )
-        return [*await self._api.findings(), Finding(mode, wrong=False)]
 
 
 def make(settings: Settings, tools: Tools) -> Platform:

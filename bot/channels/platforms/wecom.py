@@ -36,6 +36,7 @@ from bot.channels.base import (
     Tools,
     Unit,
 )
+from bot.channels.platform_calls import NO_API, is_api
 from bot.channels.wechat_incoming import WINDOW, fields, signature
 from bot.channels.wecom_api import HINT_OVER, WecomApi
 from bot.channels.wecom_check import check
@@ -77,7 +78,7 @@ class Settings:
             (re.fullmatch(r"w[wx][0-9a-z]{16}", self.corp_id), "CORP_ID: ww and 16 letters or digits"),
             (re.fullmatch(r"[0-9A-Za-z]{1,32}", self.token), "TOKEN: at most 32 letters or digits"),
             (re.fullmatch(r"[0-9A-Za-z]{43}", self.aes_key), "AES_KEY: the EncodingAESKey has 43 characters"),
-            (re.fullmatch(r"https?://\S+", self.api), "API: an address that begins with https://"),
+            (is_api(self.api), f"API: {NO_API}"),
         )
         return tuple(f"ZHIXIN_WECOM_{said}" for good, said in rules if not good)
 

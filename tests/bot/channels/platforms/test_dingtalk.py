@@ -2,8 +2,8 @@
 
 Forms and example payloads: https://open.dingtalk.com/document/isvapp/receive-message (what comes in), and
 robot-message-type, chatbots-send-one-on-one-chat-messages-in-batches of https://help.dingtalk.io/open/development
-(what goes out). The signature's inputs are the documents' own; its values were published by implementations
-that computed them independently.
+(what goes out). The documents give the signature's inputs and no value, so the values are another
+implementation's: ``printf '%s\\n%s' TIME SECRET | openssl dgst -sha256 -hmac SECRET -binary | base64``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from bot.channels.base import (
     SendKind,
     TextPart,
 )
-from bot.channels.platforms.dingtalk import DingTalk, Settings, make, sign
+from bot.channels.dingtalk_forms import sign
+from bot.channels.platforms.dingtalk import DingTalk, Settings, make
 from tests.fakes.dingtalk import FakeDingTalk
 from tests.fakes.tools import call, now, tools
 
@@ -74,7 +75,7 @@ async def fails(platform: DingTalk, to: Address, part: Any = TEXT) -> SendError:
         ("this is a secret", "DJrE6qdyVGCQz9z5r2MDuNcNAhwYnuAkyj13cx169CA="),
     ],
 )
-def test_the_signature_is_the_documented_one(secret: str, value: str) -> None:
+def test_the_signature_is_what_openssl_makes_of_the_documented_inputs(secret: str, value: str) -> None:
     assert sign("1577262236757", secret) == value
 
 

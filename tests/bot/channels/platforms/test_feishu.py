@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -35,7 +35,8 @@ from bot.channels.base import (
     SettingsProblem,
     TextPart,
 )
-from bot.channels.platforms.feishu import Feishu, Settings, decrypt, make, sign
+from bot.channels.feishu_crypt import decrypt, sign
+from bot.channels.platforms.feishu import Feishu, Settings, make
 from tests.fakes.feishu import FakeFeishu, encrypt
 from tests.fakes.tools import call, now, tools
 
@@ -83,8 +84,44 @@ def test_the_documented_ciphertext_is_read() -> None:
 
 
 def test_the_signature_is_over_time_nonce_key_and_body() -> None:
-    whole = hashlib.sha256(b"1668423456" + b"nonce" + b"key" + b'{"encrypt":"x"}').hexdigest()
-    assert sign("1668423456", "nonce", "key", b'{"encrypt":"x"}') == whole
+    """The documents have code for it and no value; this one was made by another implementation.
+
+    ``printf '%s%s%s%s' 1609073151 c3d1f9b8a7 'test key' BODY | openssl dgst -sha256 -r``
+    """
+    body = b'{"encrypt":"P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="}'
+    value = "3beff07a5f554d916099e7d6a5bfec76d6f57ab4647b76790bae785588e5ccb9"
+    assert sign("1609073151", "c3d1f9b8a7", "test key", body) == value
+
+
+async def test_the_documented_challenge_is_answered_as_openssl_encrypts_and_signs_it() -> None:
+    """The challenge is the documents' (event-subscription-guide, "configure request URL").
+
+    Their ciphertext is made up; this one is ``openssl enc -aes-256-cbc`` under the SHA-256 of ``test key``,
+    with the bytes 0 to 15 as IV, signed as above.
+    """
+    sealed = (
+        "AAECAwQFBgcICQoLDA0ODw9mLTIAZS9jAmGTQ1wAhHpnBHVL2wRjH9rPunQdQC1vLjsckayA10kZ8cPwtb62F8rC7JprUPR/"
+        "4S2aZihfR+p8npX7UzWPithZmfKIPZgE"
+    )
+    headers = {
+        "x-lark-request-timestamp": "1609073151",
+        "x-lark-request-nonce": "c3d1f9b8a7",
+        "x-lark-signature": "9da262a11138e96e7ddd46797bd862170ef89779a7a3b464399678dea3219fb4",
+    }
+    body = f'{{"encrypt":"{sealed}"}}'.encode()
+    async with tools() as given:
+        made = make(Settings("cli", "secret", "test key", "xxxxxx"), given)
+        at = datetime.fromtimestamp(1609073151, timezone.utc)
+        receipt = await made.receive(call(headers, body, at=at))
+        assert json.loads(receipt.body) == {"challenge": "ajls384kdjx98XX"}
+        late = await refused_at(made, headers, body, at + timedelta(hours=8, seconds=1))
+    assert late == (401, "old")
+
+
+async def refused_at(platform: Feishu, headers: dict[str, str], body: bytes, at: datetime) -> tuple[int, str]:
+    with pytest.raises(Refused) as caught:
+        await platform.receive(call(headers, body, at=at))
+    return caught.value.status, caught.value.code
 
 
 def test_it_does_not_start_without_an_encrypt_key() -> None:
@@ -245,7 +282,7 @@ async def test_cards_and_pictures(platform: Feishu, fake: FakeFeishu) -> None:
     assert [one["value"] for one in actions] == [{"button": "b_1"}, {"button": "b_2"}]
     assert actions[1]["text"] == {"tag": "plain_text", "content": "**不用**"}
     assert order["header"]["title"]["content"] == "订单 1"
-    assert order["elements"][0]["text"]["content"] == "状态: 已发货"
+    assert order["elements"][0]["text"]["content"] == "状态：已发货"
     assert order["elements"][1]["extra"]["url"] == "https://s.example/p/1"
     assert [fake.files[one["image_key"]] for one in pictures] == [b"png", b"jpeg"]
 
