@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -107,8 +107,13 @@ async def _drive(settings: Settings, url: str, pids: dict[str, int], plan: Plan,
 
 
 @contextmanager
-def own_stack(data_dir: Path) -> Iterator[Settings]:
-    """Run a stack on free ports and a data folder of its own, with today's settings otherwise."""
+def own_stack(data_dir: Path, more: Mapping[str, str] | None = None) -> Iterator[Settings]:
+    """Run a stack on free ports and a data folder of its own, with today's settings otherwise.
+
+    Args:
+        data_dir: its folder.
+        more: further variables of its environment.
+    """
     base = load()
     front, rasa, action = free_ports(3)
     own = {
@@ -120,6 +125,7 @@ def own_stack(data_dir: Path) -> Iterator[Settings]:
         **{f"rate_{of}": _RATE for of in ("address", "opening", "conversation")},
     }
     env = {**os.environ, **{variable(key): value for key, value in own.items()}, "ZHIXIN_MODE": "demo"}
+    env |= more or {}
     for key in ("record_url", "tracker_url", "shop_url", "shop_kind"):
         env.pop(variable(key), None)
     process = subprocess.Popen(

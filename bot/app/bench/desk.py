@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import os
 import platform
 import secrets
@@ -12,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from bot.app.bench import meter
 from bot.app.bench.command import own_stack
 from bot.app.bench.desk_load import Desk, Job, Samples, Shopper, together, work
 from bot.app.bench.measure import percentile
+from bot.app.bench.workers import Workers
 from bot.app.locking import read_state
 from bot.app.output import CommandError, say
 from bot.app.settings import Settings
@@ -46,7 +45,6 @@ MEANINGS = {
 _OPENING = ("我的快递到哪了", "我现在有多少积分")
 _AT_ONCE = 8
 _CUSTOMERS = 16
-_READY_WITHIN_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -119,13 +117,13 @@ def measure(settings: Settings, url: str, pids: dict[str, int], plan: Plan) -> d
     say(f"bench: {plan.agents} agents and {plan.conversations} conversations are made ready ...")
     shoppers = asyncio.run(_open(settings, url, plan.conversations))
     desks = asyncio.run(_hire(settings, plan.agents, shoppers))
-    with _Workers(_jobs(url, desks, plan)) as workers:
+    with Workers(work, _jobs(url, desks, plan)) as workers:
         workers.wait_until("ready")
         workers.go()
         workers.wait_until("warm")
         say(f"bench: measuring for {plan.seconds:.0f} seconds ...")
         began, before = time.perf_counter(), {name: meter.cpu_ms(pid) for name, pid in pids.items()}
-        samples = workers.results()
+        samples: list[Samples] = workers.results()
         seconds = time.perf_counter() - began
         cpu = {name: _share(before[name], meter.cpu_ms(pid), seconds) for name, pid in pids.items()}
         memory = {name: meter.memory(pid) for name, pid in pids.items()}
@@ -210,55 +208,6 @@ def _jobs(url: str, desks: Sequence[Desk], plan: Plan) -> list[Job]:
         )
         for number in range(plan.processes)
     ]
-
-
-class _Workers:
-    """The processes of the load."""
-
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._doors: list[Connection] = []
-        self._processes = []
-        for job in jobs:
-            ours, theirs = context.Pipe()
-            self._doors.append(ours)
-            self._processes.append(context.Process(target=work, args=(job, theirs), daemon=True))
-
-    def __enter__(self) -> _Workers:
-        for process in self._processes:
-            process.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in self._processes:
-            process.terminate()
-            process.join()
-
-    def wait_until(self, state: str) -> None:
-        """Wait until all say that they have come so far."""
-        for door in self._doors:
-            if not door.poll(_READY_WITHIN_S):
-                raise CommandError(f"the bench's agents were not {state} in time")
-            self._received(door)
-
-    def go(self) -> None:
-        """Let them work."""
-        for door in self._doors:
-            door.send("go")
-
-    def results(self) -> list[Samples]:
-        """Return what they measured."""
-        return [self._received(door) for door in self._doors]
-
-    @staticmethod
-    def _received(door: Connection) -> Any:
-        try:
-            found = door.recv()
-        except EOFError:
-            raise CommandError("a process of the bench's load died") from None
-        if isinstance(found, Exception):
-            raise CommandError(f"the bench's load did not work: {found}") from found
-        return found
 
 
 def _share(before: float | None, after: float | None, seconds: float) -> float | None:

@@ -18,6 +18,13 @@ def bench(
     desk: bool = typer.Option(
         False, "--desk", help="Measure the desk instead: 50 agents, 500 conversations. Needs --start."
     ),
+    channels: bool = typer.Option(
+        False,
+        "--channels",
+        help="Measure how fast a messaging channel acknowledges instead. Needs --start.",
+    ),
+    rate: float = typer.Option(100.0, min=0.1, help="With --channels: messages a second."),
+    seconds: float = typer.Option(30.0, min=0.1, help="With --channels: how long they are sent."),
     peer: bool = typer.Option(
         False, "--peer", help="Measure a bot of the same topics on Rasa's stock parts too. Needs --start."
     ),
@@ -27,6 +34,11 @@ def bench(
         from bot.app.bench import desk as desk_bench
 
         raise typer.Exit(desk_bench.run(json_file=json_file or None, start=start, quick=quick))
+    if channels:
+        from bot.app.bench import channels as channels_bench
+
+        plan = channels_bench.Plan(rate=rate, seconds=seconds)
+        raise typer.Exit(channels_bench.run(json_file=json_file or None, start=start, plan=plan))
     if peer and not start:
         raise CommandError("the peer is measured beside a stack of the bench's own: add --start")
     from bot.app.bench.command import run
