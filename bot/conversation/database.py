@@ -6,8 +6,11 @@ and a power cut after :meth:`Database.flush`, which a message's acknowledgement 
 already running. The reason: an fsync takes 0.3 ms on an idle disk and 4 ms on a busy one, and
 ``synchronous=FULL`` puts two of them into the way of every turn (measured on a busy disk, p50: accept 3.8 ms
 and answer 4.2 ms, against 1.2 and 1.6 ms).
-PostgreSQL: a pool of connections, one thread each; its own commit is durable. See
-:mod:`bot.conversation.postgres` for what happens where a connection breaks.
+What somebody outside waits for (:meth:`Database.secure`) goes before all other jobs: the batch that runs is
+committed after the job that it is at. It waits for one turn's transaction at most, and not for the thirty
+that queue up where messages come faster than they can be answered.
+PostgreSQL: a pool of connections, one thread each, some of them for what goes first; its own commit is
+durable. See :mod:`bot.conversation.postgres` for what happens where a connection breaks.
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +32,7 @@ from sqlalchemy.pool import QueuePool
 
 from bot.conversation import postgres
 from bot.conversation.postgres import ServerLimits
+from bot.conversation.write_queue import Job, Jobs, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -36,28 +40,9 @@ T = TypeVar("T")
 
 _READERS = 2
 _LARGEST_BATCH = 32
+#: Of a server's connections, the share that is kept for what goes first: one in so many, at least one.
+_ONE_IN = 3
 _BUSY_MS = 10_000
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
-    result: Any = None
-    error: BaseException | None = None
-
-
-@dataclass(frozen=True)
-class _Job:
-    work: Callable[[Connection], Any]
-    future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
-
-    def run(self, connection: Connection) -> _Outcome:
-        return _Outcome(self.future, self.loop, self.work(connection))
-
-    def failed(self, error: BaseException) -> _Outcome:
-        return _Outcome(self.future, self.loop, error=error)
 
 
 def make_engine(url: str, *, begins: bool = True, limits: ServerLimits = postgres.UNLIMITED) -> Engine:
@@ -118,11 +103,13 @@ class Database:
         limits = limits or ServerLimits()
         self.engine = make_engine(url, begins=False, limits=limits)
         self._sqlite = self.engine.dialect.name == "sqlite"
-        threads = _READERS if self._sqlite else limits.connections
+        kept = 0 if self._sqlite or limits.connections < _ONE_IN else limits.connections // _ONE_IN
+        threads = _READERS if self._sqlite else limits.connections - kept
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="record")
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._first = ThreadPoolExecutor(kept, thread_name_prefix="record-first") if kept else self._pool
+        self._jobs = Jobs()
         self._writer: threading.Thread | None = None
-        self._flushes: queue.SimpleQueue[asyncio.Future[None] | None] = queue.SimpleQueue()
+        self._flushes: queue.SimpleQueue[Sequence[Outcome] | None] = queue.SimpleQueue()
         self._flusher: threading.Thread | None = None
         self._log: int | None = None  # descriptor of the write-ahead log
 
@@ -131,12 +118,38 @@ class Database:
         loop = asyncio.get_running_loop()
         if not self._sqlite:
             return await loop.run_in_executor(self._pool, self._transaction, work)
+        self._start_writer()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(Job(work, future, loop))
+        return await future
+
+    async def secure(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` like :meth:`write`, before all that waits; it is on the disk when this returns.
+
+        For what is short and waited for outside. What waits together is committed and flushed together; what
+        raises is undone alone.
+
+        Raises:
+            OSError: the disk failed. It may be stored nevertheless.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._sqlite:
+            return await loop.run_in_executor(self._first, self._transaction, work)
+        self._start_writer()
+        self._start_flusher()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(Job(work, future, loop, first=True))
+        return await future
+
+    def _start_writer(self) -> None:
         if self._writer is None:
             self._writer = threading.Thread(target=self._write, name="record-writer", daemon=True)
             self._writer.start()
-        future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(work, future, loop))
-        return await future
+
+    def _start_flusher(self) -> None:
+        if self._flusher is None:
+            self._flusher = threading.Thread(target=self._flush_forever, name="record-flush", daemon=True)
+            self._flusher.start()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, which only reads, against one consistent snapshot (SQLite) or committed data."""
@@ -148,36 +161,34 @@ class Database:
 
         It raises OSError where the disk failed.
         """
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
         if not self._sqlite:
             future.set_result(None)
             return future
-        if self._flusher is None:
-            self._flusher = threading.Thread(target=self._flush_forever, name="record-flush", daemon=True)
-            self._flusher.start()
-        self._flushes.put(future)
+        self._start_flusher()
+        self._flushes.put((Outcome(future, loop),))
         return future
 
     def _flush_forever(self) -> None:
         """Serve all who wait with one call to the disk at a time."""
-        waiting: list[asyncio.Future[None]] = []
+        waiting: list[Outcome] = []
         stopping = False
         while not stopping:
-            future = self._flushes.get()
-            while future is not None:
-                waiting.append(future)
+            outcomes = self._flushes.get()
+            while outcomes is not None:
+                waiting += outcomes
                 try:
-                    future = self._flushes.get_nowait()
+                    outcomes = self._flushes.get_nowait()
                 except queue.Empty:
                     break
-            stopping = future is None
-            error: BaseException | None = None
+            stopping = outcomes is None
             try:
                 self._flush()
             except OSError as exc:
-                error = exc
-            _settle([_Outcome(waiter, waiter.get_loop(), error=error) for waiter in waiting])
-            waiting.clear()
+                waiting = [one if one.error is not None else replace(one, error=exc) for one in waiting]
+            _settle(waiting)
+            waiting = []
 
     def _flush(self) -> None:
         # SQLite holds its locks on other files, so a descriptor of our own on the log disturbs none of them.
@@ -199,10 +210,11 @@ class Database:
         """Finish what is queued and release all connections."""
         loop = asyncio.get_running_loop()
         if self._writer is not None:
-            self._jobs.put(None)
+            self._jobs.end()
             await loop.run_in_executor(None, self._writer.join)
             self._writer = None
         self._pool.shutdown(wait=True)
+        self._first.shutdown(wait=True)
         if self._flusher is not None:
             self._flushes.put(None)
             await loop.run_in_executor(None, self._flusher.join)
@@ -221,25 +233,11 @@ class Database:
 
     def _write(self) -> None:
         connection: Connection | None = None
-        stopping = False
-        while not stopping:
-            batch: list[_Job] = []
-            job = self._jobs.get()
-            while job is not None:
-                batch.append(job)
-                if len(batch) == _LARGEST_BATCH:
-                    break
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-            stopping = job is None
-            if not batch:
-                continue
+        while batch := self._jobs.next(_LARGEST_BATCH):
             try:
                 if connection is None:
                     connection = self.engine.connect()
-                outcomes = _run(connection, batch)
+                outcomes = _run(connection, batch, self._jobs.hurry)
             except BaseException as exc:
                 logger.exception("the record could not be written")
                 outcomes = [job.failed(exc) for job in batch]
@@ -247,7 +245,11 @@ class Database:
                     connection.invalidate()
                     connection.close()
                     connection = None
-            _settle(outcomes)
+            self._jobs.give_back(batch[len(outcomes) :])
+            if batch[0].first:
+                self._flushes.put(outcomes)
+            else:
+                _settle(outcomes)
         if connection is not None:
             connection.close()
 
@@ -257,9 +259,12 @@ def _begin_now(connection: Connection, statement: str) -> None:
     connection.connection.cursor().execute(statement)
 
 
-def _run(connection: Connection, batch: list[_Job]) -> list[_Outcome]:
-    """Run all jobs of a batch in one transaction; a job that raises is undone alone."""
-    outcomes: list[_Outcome] = []
+def _run(connection: Connection, batch: Sequence[Job], hurry: Callable[[], bool]) -> list[Outcome]:
+    """Run a batch in one transaction, as far as nothing comes that goes first; return what was run.
+
+    A job that raises is undone alone.
+    """
+    outcomes: list[Outcome] = []
     with connection.begin() as transaction:
         _begin_now(connection, "BEGIN IMMEDIATE")
         if len(batch) == 1:
@@ -277,12 +282,14 @@ def _run(connection: Connection, batch: list[_Job]) -> list[_Outcome]:
                 connection.exec_driver_sql("ROLLBACK TO job")
                 outcomes.append(job.failed(exc))
             connection.exec_driver_sql("RELEASE job")
+            if not job.first and hurry():
+                break
     return outcomes
 
 
-def _settle(outcomes: list[_Outcome]) -> None:
+def _settle(outcomes: list[Outcome]) -> None:
     """Hand the results to the loops that wait for them, with one wake-up for each loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
     for outcome in outcomes:
         by_loop.setdefault(outcome.loop, []).append(outcome)
     for loop, own in by_loop.items():
@@ -292,7 +299,7 @@ def _settle(outcomes: list[_Outcome]) -> None:
             logger.debug("a transaction ended after its loop")
 
 
-def _resolve(outcomes: list[_Outcome]) -> None:
+def _resolve(outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         future = outcome.future
         if future.done():

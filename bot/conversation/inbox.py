@@ -63,11 +63,12 @@ class Inbox:
         self.rows = WaitingRows(database, channel_inbox, (_i.channel, _i.lane), holder=holder, clock=clock)
 
     async def keep(self, channel: str, items: Sequence[Item]) -> int:
-        """Store what is new of these, on disk when this returns; return how many."""
+        """Store what is new of these, on disk when this returns; return how many.
+
+        The platform waits for it, so it goes before all that the bot has to write.
+        """
         ready = self._ready(channel, items)
-        new = await self._database.write(lambda connection: self._insert(connection, ready))
-        await self._database.flush()
-        return new
+        return await self._database.secure(lambda connection: self._insert(connection, ready))
 
     async def pulled(self, row: Row, account: str, items: Sequence[Item], cursor: str, *, more: bool) -> None:
         """Store a page that a hint's row has brought, with its cursor; the row is done with the last page.
