@@ -12,6 +12,8 @@ from persona.telemetry import metrics, tracing
 
 #: Seconds for one action. Actions bound themselves to the shop's budget, which is shorter.
 LIMIT_S = 20.0
+#: Shorter than the server's, which would close a kept connection while the next call is being written.
+_KEEP_ALIVE_S = 4.0
 
 
 class ActionEndpoint(EndpointConfig):  # type: ignore[misc]  # rasa is untyped
@@ -51,7 +53,9 @@ class ActionEndpoint(EndpointConfig):  # type: ignore[misc]  # rasa is untyped
         """
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                headers=self.headers, timeout=aiohttp.ClientTimeout(total=LIMIT_S, connect=2.0)
+                connector=aiohttp.TCPConnector(keepalive_timeout=_KEEP_ALIVE_S),
+                headers=self.headers,
+                timeout=aiohttp.ClientTimeout(total=LIMIT_S, connect=2.0),
             )
         body = json.dumps(
             _short(kwargs.get("json")), ensure_ascii=False, separators=(",", ":"), default=_plain
