@@ -6,10 +6,12 @@ Each child gets by environment variables exactly the settings it needs (the tabl
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +80,7 @@ class ChildSpec:
         port_key: the setting of its port.
         health: path that answers 200 once it serves.
         arguments: what the module is given on its command line.
+        nice: how far it gives way to the others where processors are short (Unix's niceness, 0 to 19).
     """
 
     name: str
@@ -86,7 +89,11 @@ class ChildSpec:
     port_key: str
     health: str
     arguments: tuple[str, ...] = ()
+    nice: int = 0
 
+
+#: What answers gives way to the front, which has to acknowledge however much there is to answer.
+_BEHIND_THE_FRONT = 3
 
 ACTIONS = ChildSpec(
     "actions",
@@ -94,6 +101,7 @@ ACTIONS = ChildSpec(
     (*SHOP_KEYS, "assertion_key", "action_secret"),
     "action_port",
     "/health",
+    nice=_BEHIND_THE_FRONT,
 )
 RASA = ChildSpec(
     "rasa",
@@ -108,6 +116,7 @@ RASA = ChildSpec(
     ),
     "rasa_port",
     "/webhooks/front/health",
+    nice=_BEHIND_THE_FRONT,
 )
 FRONT = ChildSpec(
     "front",
@@ -181,6 +190,7 @@ def spawn(
     *,
     output: IO[bytes] | None,
     keep: tuple[int, ...] = (),
+    nice: int = 0,
 ) -> tuple[subprocess.Popen[bytes], int]:
     """Start ``python -m <arguments>`` under :mod:`bot.app.leash`.
 
@@ -189,6 +199,7 @@ def spawn(
         env: the whole environment.
         output: where stdout and stderr go; None is this process's own.
         keep: descriptors the child holds open (the lock of the data folder).
+        nice: see :class:`ChildSpec`.
 
     Returns:
         The process, and the writing end of the pipe that holds it: the child ends when it is closed,
@@ -212,7 +223,28 @@ def spawn(
         raise
     finally:
         os.close(reading)
+    if nice:
+        _give_way(process.pid, nice)
     return process, writing
+
+
+def _give_way(pid: int, nice: int) -> None:
+    """Let a process that has just begun give way; where that is not to be had, it goes on as it is."""
+    if not hasattr(os, "setpriority"):
+        return
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, nice)  # threads that it starts inherit it
+    # Linux may weigh sessions against each other, each child is one, and heed niceness within them only.
+    # Who is not root may change that ten times a second at most.
+    for pause in (0.11, 0.11, 0.0):
+        try:
+            Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
+        except BlockingIOError:
+            time.sleep(pause)
+        except OSError:
+            return
+        else:
+            return
 
 
 def answers(spec: ChildSpec, settings: Settings, timeout_s: float = 2.0) -> bool:

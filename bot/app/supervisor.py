@@ -186,6 +186,7 @@ class Supervisor:
                 children.environment(spec, self._settings),
                 output=log,
                 keep=(lock_descriptor,),
+                nice=spec.nice,
             )
             self._running.append(_Running(spec, process, leash, log))
         began = time.monotonic()
