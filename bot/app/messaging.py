@@ -142,7 +142,7 @@ class MessagingChannels:
         for name, settings in self._channels.items():
             tokens = TokenCache(name, self._database, self._shared.vault, self._clock)
             platform = channel_settings.kind(name).make(settings, Tools(self._http, tokens, self._clock))
-            carried = Carried(platform, self._house, self._pictures)
+            carried = Carried(platform, self._house, self._pictures, self._clock)
             self._platforms[name], self._carriers[name] = platform, carried
             self._both[name] = platform, carried
         self._hub.inward = self._courier.tell

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,9 @@ from bot.channels.rendering import House, joined, parts
 from bot.conversation.carrier import To
 from bot.conversation.pictures import Pictures
 
+#: A question for a rating that could not be brought so long (a window was closed) is left out.
+_ASKED_WITHIN = timedelta(minutes=30)
+
 
 class Carried:
     """A platform as the courier sees it.
@@ -21,10 +24,14 @@ class Carried:
         platform: the platform.
         house: what rendering knows of the shop.
         pictures: the record's pictures.
+        clock: returns the present as an aware datetime.
     """
 
-    def __init__(self, platform: Platform, house: House, pictures: Pictures) -> None:
+    def __init__(
+        self, platform: Platform, house: House, pictures: Pictures, clock: Callable[[], datetime]
+    ) -> None:
         self._platform = platform
+        self._clock = clock
         self._house = house
         self._pictures = pictures
         self.window: timedelta | None = platform.limits.window
@@ -34,6 +41,8 @@ class Carried:
     async def parts(self, message: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> Sequence[Part]:
         """Return a message as parts."""
         limits, house = self._platform.limits, self._house
+        if message.get("type") == "rating" and self._is_late(message):
+            return ()
         if message.get("type") == "picture" and limits.pictures:
             file = await self._pictures.open(urlsplit(str(message["url"])).path.rsplit("/", 1)[-1])
             if file is not None:
@@ -48,6 +57,10 @@ class Carried:
     def joined(self, first: Part, then: Part) -> Part | None:
         """Return two parts as one; None where they do not fit into one."""
         return joined(first, then, self._platform.limits)
+
+    def _is_late(self, message: Mapping[str, Any]) -> bool:
+        """Return whether a question waited so long that she has come with something else since."""
+        return self._clock() - datetime.fromisoformat(str(message["at"])) > _ASKED_WITHIN
 
     async def send(self, to: To, part: Part, key: str) -> None:
         """Send one part; raises SendError."""

@@ -201,6 +201,19 @@ async def test_a_question_not_delivered_yet_is_not_answered(stage: Stage, receiv
     assert await stage.score(await stage.conversation_id()) is None
 
 
+async def test_a_question_that_waited_long_is_not_asked_any_more(stage: Stage, receiver: Receiver) -> None:
+    await stage.write("快递到哪了")
+    await stage.gets("答：快递到哪了")
+    receiver.statuses = [200, 410]  # goodbye reaches her, the question does not: she has left
+    await stage.write("再见")
+    resting = select(channel_links.c.id).where(channel_links.c.state == "blocked")
+    await eventually(lambda: stage.rows(resting))
+    stage.clock.pass_by(hours=2)
+    await stage.write("还有件事")
+    await stage.gets("答：还有件事")
+    assert not any("utter_rate" in text for text in stage.texts)
+
+
 async def test_a_form_or_a_person_takes_figures_first(stage: Stage) -> None:
     cid = await stage.is_asked()
     database = stage.front.conversations._store.database
