@@ -8,6 +8,7 @@ has the columns ``id, state, tries, due_at, lease_holder, lease_until, done_at, 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -331,11 +332,15 @@ def insert_once(connection: Connection, table: Table, values: dict[str, Any], *,
 
     On PostgreSQL it waits for another transaction that inserts the same keys, and then finds them.
     """
-    if connection.dialect.name == "postgresql":
+    statement = _insert_once(connection.dialect.name, table, tuple(keys))
+    return bool(connection.execute(statement, values).rowcount)
+
+
+@functools.lru_cache(maxsize=64)
+def _insert_once(dialect: str, table: Table, keys: tuple[str, ...]) -> Any:
+    """Return the statement, which is made once."""
+    if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import insert
     else:
         from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    done = connection.execute(
-        insert(table).values(**values).on_conflict_do_nothing(index_elements=list(keys))
-    )
-    return bool(done.rowcount)
+    return insert(table).on_conflict_do_nothing(index_elements=list(keys))
