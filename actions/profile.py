@@ -21,6 +21,10 @@ class AccountAction(ShopAction):
     async def handle(self, turn: TurnContext) -> Events | None:
         customer_id = turn.identity.customer_id
         if customer_id is None:
+            if turn.identity.link:  # nobody logs in where she writes
+                steps = [option("bind_account"), option("ask_order_status"), option("ask_human")]
+                turn.say("utter_binding_needed", {"what": self.topic}, steps)
+                return None
             facts = {"what": self.topic, "login": True, "by_order": True}
             turn.say("utter_login_needed", facts, [option("ask_order_status"), option("ask_human")])
             return None

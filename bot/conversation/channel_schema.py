@@ -104,7 +104,7 @@ channel_bindings = Table(
     Column("user_key", String(64), nullable=False),
     Column("customer_id", String(128), nullable=False, index=True),
     Column("act", String(12), nullable=False),  # bound, merged (her words came along), unbound
-    Column("how", String(12), nullable=False),  # link, chat
+    Column("how", String(12), nullable=False),  # link, verified, chat
     Column("conversation_id", String(40)),  # that came along; no key: the row outlives it
     Column("at", Moment, nullable=False),
 )

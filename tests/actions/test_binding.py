@@ -8,6 +8,7 @@ import pytest
 from actions.binding import BindingForm, TellUnbinding
 from actions.greeting import Identified
 from actions.identity import ACTIONS, FRONT, identify
+from actions.profile import ShowPoints
 from actions.shop.errors import NotOfferedError, ShopUnavailableError
 from actions.shop.models import Order, OrderState
 from actions.shop.sql import SqlShop
@@ -164,6 +165,15 @@ async def test_on_the_page_she_logs_in(shop: SqlShop) -> None:
     assert form.waits_for is None
     form = form_of(shop, link=False, customer_id="u1001")
     assert (await form.open("绑定", intent="bind_account")).responses == ["utter_binding_logged_in"]
+
+
+async def test_what_is_the_accounts_needs_a_binding_and_tells_nothing_before(
+    shop: SqlShop, order: Order
+) -> None:
+    for stage in (Stage(shop, link=True), Stage(shop, link=True, orders=[order.order_number])):
+        scene = await stage.play(ShowPoints(), "我有多少积分", intent="ask_points")
+        assert (scene.responses, scene.facts) == (["utter_binding_needed"], {"what": "points"})
+        assert scene.options[0] == "bind_account"
 
 
 async def test_who_is_bound_hears_to_what_and_how_it_is_undone(shop: SqlShop) -> None:

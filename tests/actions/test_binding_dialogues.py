@@ -68,8 +68,8 @@ async def test_what_sounds_alike_stays_what_it_was(
 
 async def test_from_the_wish_to_her_own_orders(model: Path, shop: SqlShop, order: Order, phone: str) -> None:
     talk = Talk(model, shop, link=True)
-    assert (await talk.say("我有多少积分")).responses == ["utter_login_needed"]
-    assert (await talk.say("绑定账号")).form == "binding_form"
+    assert (await talk.say("我有多少积分")).responses == ["utter_binding_needed"]
+    assert (await talk.tap("绑定账号")).form == "binding_form"
     assert (await talk.say("你是机器人吗")).responses == ["utter_robot", "utter_binding_ask_number"]
     assert (await talk.say(order.order_number)).responses == ["utter_binding_ask_phone"]
     wrong = phone[:-1] + str((int(phone[-1]) + 1) % 10)
@@ -91,7 +91,7 @@ async def test_the_step_after_the_binding_is_her_own(
     bound = await talk.say(f"绑定账号 {order.order_number} {phone}")
     assert bound.responses == ["utter_bound"]
     listed = await talk.tap(next(iter(bound.buttons)))
-    assert listed.responses and "utter_login_needed" not in listed.responses
+    assert listed.responses and "utter_binding_needed" not in listed.responses
 
 
 async def test_out_of_a_verification_into_a_binding(
