@@ -86,6 +86,7 @@ class Platforms:
             "wechat_mini_app_id": APP_ID,
             "wechat_mini_secret": SECRET,
             "wechat_mini_token": TOKEN,
+            "wechat_mini_aes_key": AES_KEY,
             "wechat_mini_api": self.wechat_mini.origin,
             "wecom_corp_id": self.wecom.corp_id,
             "wecom_secret": self.wecom.secret,

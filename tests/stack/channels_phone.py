@@ -7,7 +7,7 @@ import itertools
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
@@ -61,6 +61,11 @@ class Phone:
         self._url = url
         self.server = server
         self.user = f"zhx{secrets.token_hex(9)}"
+        self.ago = timedelta()  # how old the signatures are that the platform makes
+
+    def signed_at(self) -> datetime:
+        """Return when the platform signs what it tells."""
+        return datetime.now(timezone.utc) - self.ago
 
     # -- what she does: each returns the call, which may be posted more than once ---------------------
 
@@ -138,7 +143,3 @@ def forged(made: Made) -> Made:
         return {**values, **changed}
 
     return Made(other(made.query), other(made.headers), made.body)
-
-
-def moment() -> datetime:
-    return datetime.now(timezone.utc)

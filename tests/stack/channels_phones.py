@@ -16,7 +16,7 @@ from tests.fakes.feishu import FakeFeishu
 from tests.fakes.serving import Behave, troubles
 from tests.fakes.signed import SLOW, Receiver
 from tests.fakes.signed import signed as signed_call
-from tests.stack.channels_phone import Made, Phone, Shown, moment
+from tests.stack.channels_phone import Made, Phone, Shown
 from tests.stack.channels_wechat import WeChatMiniPhone, WeChatPhone, WecomPhone
 
 
@@ -28,7 +28,7 @@ class SignedPhone(Phone):
 
     def _said(self, **fields: Any) -> Made:
         number = next(self._numbers)
-        posted = signed_call({"user": self.user, "message_id": f"m-{number}", **fields}, moment())
+        posted = signed_call({"user": self.user, "message_id": f"m-{number}", **fields}, self.signed_at())
         return Made({}, {**posted["headers"], "Content-Type": "application/json"}, posted["data"])
 
     def post(self, made: Made) -> tuple[int, str]:
@@ -87,7 +87,7 @@ class DingTalkPhone(Phone):
 
     def _said(self, **fields: Any) -> Made:
         body = self.server.message(self.user, **fields)
-        return Made({}, self.server.headers(), json.dumps(body).encode())
+        return Made({}, self.server.headers(self.signed_at().timestamp()), json.dumps(body).encode())
 
     def text(self, text: str) -> Made:
         return self._said(text={"content": text})
@@ -160,7 +160,7 @@ class FeishuPhone(Phone):
     CARD = frozenset({"interactive"})
 
     def _told(self, event: dict[str, Any]) -> Made:
-        headers, body = self.server.signed(event)
+        headers, body = self.server.signed(event, at=self.signed_at().timestamp())
         return Made({}, headers, body)
 
     def _said(self, content: dict[str, Any], form: str = "text") -> Made:

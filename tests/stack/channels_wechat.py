@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.fakes.wechat import AES_KEY, FakeWeChat, Poster
 from tests.fakes.wecom import FakeWecom, Session
-from tests.stack.channels_phone import Made, Phone, Shown, moment
+from tests.stack.channels_phone import Made, Phone, Shown
 
 
 class WeChatPhone(Phone):
@@ -17,7 +17,7 @@ class WeChatPhone(Phone):
     _poster = Poster(AES_KEY)
 
     def _said(self, kind: str, **fields: Any) -> Made:
-        now = moment()
+        now = self.signed_at()
         message = self._poster.message(now, kind, user=self.user, **fields)
         query, body = self._poster.request(now, message)
         return Made(query, {"Content-Type": "text/xml"}, body)
@@ -75,7 +75,7 @@ def _of_wechat(one: Mapping[str, Any]) -> Shown:
 class WeChatMiniPhone(WeChatPhone):
     name = "wechat_mini"
     CANNOT = frozenset({"voice", "location", "menu", "unsubscribes"})
-    _poster = Poster(as_json=True)
+    _poster = Poster(AES_KEY, as_json=True)
 
     def tapped(self, title: str, choice: str) -> Made:
         return self.text(choice)
@@ -108,7 +108,7 @@ class WecomPhone(Phone):
     CANNOT = frozenset({"menu"})
 
     def _told(self) -> Made:
-        return Made(*_with_headers(*self.server.callback()))
+        return Made(*_with_headers(*self.server.callback(at=self.signed_at().timestamp())))
 
     def text(self, text: str) -> Made:
         self.server.says(self.user, content=text)

@@ -304,8 +304,9 @@ async def test_another_token_is_no_signature(tools: Tools) -> None:
     assert await refusal(account(tools), call(query, body)) == (401, "signature_wrong")
 
 
-async def test_cut_and_foreign_ciphertext_is_refused_though_it_is_signed(tools: Tools) -> None:
-    poster, to = Poster(AES_KEY), account(tools, aes_key=AES_KEY)
+@pytest.mark.parametrize("kind", [account, mini])
+async def test_cut_and_foreign_ciphertext_is_refused_though_it_is_signed(tools: Tools, kind: Any) -> None:
+    poster, to = Poster(AES_KEY), kind(tools, aes_key=AES_KEY)
     query, body = poster.request(NOW, poster.message(NOW, "text", Content="在吗"))
     sealed = fields(body)["Encrypt"]
     other = Poster("B" * 43)
