@@ -53,8 +53,8 @@ class Phone:
     CANNOT: ClassVar[frozenset[str]] = frozenset()
     #: What the platform cannot answer to a sending, of :data:`TROUBLES`.
     NEVER: ClassVar[frozenset[str]] = frozenset()
-    #: How a card of an order is drawn.
-    CARD: ClassVar[frozenset[str]] = frozenset({"text"})
+    #: Forms in which a card of an order is drawn; without cards of its own: all of it in words.
+    CARD: ClassVar[frozenset[str]] = frozenset({"text", "msgmenu"})
     _numbers = itertools.count(1)
 
     def __init__(self, url: str, server: Any) -> None:

@@ -122,13 +122,11 @@ def test_a_stranger_is_told_answered_and_chooses_and_nothing_of_anybody_leaks(
     talk.sees("运费险")
     talk.asks("我的订单", NOT_HERS)
 
-    (number, *_) = orders_of(stack, "u1016")
+    number = orders_of(stack, CUSTOMERS[channel])[0]
     talk.asks(f"订单{number}到哪了", "后四位")
-    talk.asks("0000", "核验|不对|不符|一致")
-    secrets = tracking_of(stack, number)
-    assert secrets and not [one for one in secrets if one in talk.everything]
-    others = set(re.findall(r"\b20\d{10}\b", talk.everything)) - {number}
-    assert not others, "numbers of orders that she never named"
+    talk.asks("0000", "核对上|没对上")
+    assert not [one for one in tracking_of(stack, number) if one in talk.everything]
+    assert not set(re.findall(r"(?<!\d)20\d{10}(?!\d)", talk.everything)) - {number}, "orders she never named"
 
 
 @every_channel
