@@ -61,6 +61,7 @@ class Courier:
         self._news: set[str] = set()
         self._woken = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._channels: dict[int, str] = {}
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -99,27 +100,30 @@ class Courier:
             self._woken.clear()
             news, self._news = self._news, set()
             everything = loop.time() >= sweep_at
+            taken: tuple[Row, ...] = ()
+            room, more = self._at_once - len(self._running), True
             try:
-                room = self._at_once - len(self._running)
-                whose = None if everything else news
-                taken = await self._links.claim(room, whose, list(self._running)) if room > 0 else ()
+                if room > 0:
+                    whose = None if everything else news
+                    taken, more = await self._links.claim(room, whose, self._channels)
             except Exception:
                 logger.exception("the courier could not ask the record")
-                taken = ()
-            else:
-                if everything and len(taken) < room:
-                    sweep_at = loop.time() + self._sweep_s
             for row in taken:
                 task = asyncio.create_task(self._delivery.run(row))
-                self._running[row.id] = task
+                self._running[row.id], self._channels[row.id] = task, row.channel
                 task.add_done_callback(partial(self._ended, row))
-            if len(taken) >= room:  # there may be more of it
+            if more:  # again as soon as there is room
                 self._news |= news
+                sweep_at = 0.0 if everything else sweep_at
                 await happened(self._woken, self._sweep_s)
-            elif not self._news:
+                continue
+            if everything:
+                sweep_at = loop.time() + self._sweep_s
+            if not self._news:
                 await happened(self._woken, max(0.05, min(self._sweep_s, sweep_at - loop.time())))
 
     def _ended(self, row: Row, _task: asyncio.Task[None]) -> None:
         self._running.pop(row.id, None)
+        self._channels.pop(row.id, None)
         self._news.add(row.conversation_id)  # what came in the moment between its last look and this
         self._woken.set()

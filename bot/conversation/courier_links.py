@@ -32,6 +32,8 @@ _l, _c, _m = channel_links.c, conversations.c, messages.c
 
 #: Where messages are counted, the opening's notice waits so long for the answer that it comes with.
 NOTICE_WAITS = timedelta(seconds=30)
+#: Links of channels without keys that are worked on at a time; of these one is sent to.
+MOST_ALONE = 4
 _LOOK_AT = 200
 _READ = 20
 _FREE: Mapping[str, Any] = {"lease_holder": None, "lease_until": None}
@@ -86,23 +88,26 @@ class CourierLinks:
     # -- leases -----------------------------------------------------------------------------------------
 
     async def claim(
-        self, count: int, conversation_ids: Collection[str] | None, running: Collection[int]
-    ) -> tuple[Row, ...]:
-        """Take links with something to deliver that nobody works on.
+        self, count: int, conversation_ids: Collection[str] | None, running: Mapping[int, str]
+    ) -> tuple[tuple[Row, ...], bool]:
+        """Take links with something to deliver that nobody works on; return them, and whether to ask again.
 
         Args:
             count: at most so many.
             conversation_ids: only of these; None: of all.
-            running: links that this process works on.
+            running: links that this process works on, with their channels.
         """
         if conversation_ids is not None and not conversation_ids:
-            return ()
+            return (), False
+        # Of those who go one after the other only a few are taken: they would stand in the others' way.
+        room = MOST_ALONE - sum(not self._carriers[channel].keyed for channel in running.values())
+        channels = [name for name, carrier in self._carriers.items() if carrier.keyed or room > 0]
         query = (
             select(channel_links)
             .join(conversations, _c.id == _l.conversation_id)
             .where(
                 _l.state == ACTIVE,
-                _l.channel.in_(list(self._carriers)),
+                _l.channel.in_(channels),
                 _c.next_seq - 1 > _l.delivered_seq,
                 _l.due_at <= self._clock(),
                 _l.id.not_in(list(running)),
@@ -113,21 +118,20 @@ class CourierLinks:
         )
         if conversation_ids is not None:
             query = query.where(_l.conversation_id.in_(list(conversation_ids)))
-
-        def look(connection: Connection) -> list[Row]:
-            now = self._clock()
-            found = [row for row in connection.execute(query).all() if self._free(row, now)]
-            return found[:count]
-
-        seen = await self._database.read(look)
-        if not seen:
-            return ()
+        seen = await self._database.read(lambda connection: connection.execute(query).all())
+        now = self._clock()
+        free_ones = [row for row in seen if self._free(row, now)]
+        alone = [row.id for row in free_ones if not self._carriers[row.channel].keyed]
+        fitting = [row for row in free_ones if row.id not in alone[max(0, room) :]]
+        wanted, more = fitting[:count], len(fitting) > count or room <= 0 or len(alone) > room
+        if not wanted:
+            return (), more
 
         def take(connection: Connection) -> tuple[Row, ...]:
             until = self._clock() + HELD
             return tuple(
                 row
-                for row in seen
+                for row in wanted
                 if connection.execute(
                     channel_links.update()
                     .where(_l.id == row.id, _l.state == ACTIVE, seen_lease(channel_links, row))
@@ -135,7 +139,7 @@ class CourierLinks:
                 ).rowcount
             )
 
-        return await self._database.write(take)
+        return await self._database.write(take), more
 
     def _free(self, row: Row, now: datetime) -> bool:
         # Under our own name, and none of our tasks works on it: it was left behind.

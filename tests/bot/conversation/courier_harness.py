@@ -65,8 +65,8 @@ class Wechats:
         self.posters = {"wechat": Poster(), "wechat_mini": Poster(as_json=True)}
         self.front: Front
 
-    def open(self) -> Front:
-        """Return a new front over the record; enter it."""
+    def open(self, **more: Any) -> Front:
+        """Return a new front over the record, with `more` channels; enter it."""
         self.front = Front(
             f"sqlite:///{self.record}",
             self.rasa.port,
@@ -74,6 +74,7 @@ class Wechats:
             channels={
                 "wechat": wechat.Settings(APP_ID, SECRET, TOKEN, api=self.api.origin),
                 "wechat_mini": wechat_mini.Settings(APP_ID, SECRET, TOKEN, api=self.api.origin),
+                **more,
             },
         )
         return self.front
