@@ -249,7 +249,7 @@ class Crowd:
                     if got.status in {400, 401}:
                         raise AssertionError(f"{channel}: {got.status} {await got.text()}")
             self.retries += 1
-            await asyncio.sleep(0.2 + drawn.random() * 0.5)
+            await asyncio.sleep(0.3 + drawn.random())
 
     def _call_signed(self, user: str, text: str, ident: str) -> dict[str, Any]:
         return signed({"user": user, "message_id": ident, "text": text}, shanghai_now())

@@ -26,7 +26,7 @@ from tests.stack.channel_audit import History, audit
 from tests.stack.channel_crowd import KEYED, Crowd
 from tests.stack.harness import SPECS, Stack
 
-_PATIENCE_S = 150.0
+_PATIENCE_S = 300.0
 _DOUBLE = re.compile(r"link (\d+) \((\w+)\): part \d+ of message \d+ of \S+ may come twice")
 
 
