@@ -43,6 +43,9 @@ logger = logging.getLogger(__name__)
 _UNPACKED = 2
 MOST_PICTURE_TRIES, MOST_TRIES = 4, 40
 _LONGEST_PAUSE = timedelta(minutes=5)
+#: What she has not got yet comes before what she writes next where that begins another conversation; so often
+#: is it looked whether she has (some eight minutes).
+MOST_OWED, _OWED = 10, "owed"
 #: Seconds that one page of a pull may take.
 _PULL_S = 20.0
 #: Messages after which those that are done for long are cleared away.
@@ -192,8 +195,17 @@ class Hearing:
             settle=lambda connection: self._inbox.settle(connection, row),
             words=self._words,
             first=self._rating,
+            waited=row.trouble == _OWED,
+            patient=row.tries < MOST_OWED,
         )
         taken = await self._store.run(taking)
+        if taken.owed:
+            await self._again(row, _OWED)
+            return
+        if row.trouble == _OWED and row.tries >= MOST_OWED:
+            logger.error(
+                "what came on %s under %d no longer waits for what she has not got", row.channel, row.id
+            )
         self._worked += 1
         if self._worked % _SWEEP_EVERY == 0:
             await self._inbox.sweep()

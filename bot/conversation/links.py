@@ -97,12 +97,21 @@ class BindingWords:
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of it: the conversation, what its worker has to do."""
+    """What became of it.
+
+    Attributes:
+        conversation_id: that she writes in.
+        message_id: of her message there.
+        accepted: what became of that.
+        opened: what an opening gives to do.
+        owed: nothing was taken yet: what she has not got of another conversation comes first.
+    """
 
     conversation_id: str | None = None
     message_id: str = ""
     accepted: Accepted | None = None
     opened: Work | None = None
+    owed: bool = False
 
 
 #: Takes what is no message for the bot, given her locked link; None for all others.
@@ -183,6 +192,8 @@ class Hearing:
         settle: ends what brought it, in the same transaction.
         words: of her binding; without them none can be asked for.
         first: see :data:`First`.
+        waited: it was tried before, and she was owed something: that she wrote is noted.
+        patient: what she is owed comes first.
     """
 
     def __init__(
@@ -196,6 +207,8 @@ class Hearing:
         settle: Callable[[Connection], None],
         words: BindingWords | None = None,
         first: First | None = None,
+        waited: bool = False,
+        patient: bool = True,
     ) -> None:
         self._store = store
         self._writing: Writing = store.writing
@@ -206,6 +219,8 @@ class Hearing:
         self._settle = settle
         self._words = words
         self._first = first
+        self._waited = waited
+        self._patient = patient
 
     def __call__(self, connection: Connection) -> Taken:
         """Take it.
@@ -214,14 +229,21 @@ class Hearing:
             TooManyPendingError: too many of her messages wait already.
             LeaseLostError: another process takes it now.
         """
-        self._settle(connection)
         saying = self._saying
         if saying.over_at is not None:
+            self._settle(connection)
             self._rest(connection, saying.over_at)
             return Taken()
         link = self._link(connection)
-        if saying.gone or (saying.incoming is None and saying.reply is None and not saying.greets):
-            return Taken(link.conversation_id)
+        silent = saying.gone or (saying.incoming is None and saying.reply is None and not saying.greets)
+        if not silent and self._patient and self._is_owed(connection, link):
+            return Taken(link.conversation_id, owed=True)
+        self._settle(connection)
+        return Taken(link.conversation_id) if silent else self._taken(connection, link)
+
+    def _taken(self, connection: Connection, link: Row) -> Taken:
+        """Take what she wrote."""
+        saying = self._saying
         if self._first is not None and (taken := self._first(connection, link, saying)) is not None:
             return taken
         if (line := self._of_binding(connection, link)) is not None:
@@ -293,7 +315,7 @@ class Hearing:
             "trouble": None,
         }
         made = {**keys, **heard, "delivered_seq": 0, "part": 0, "created_at": now}
-        if not insert_once(connection, channel_links, made, keys=tuple(keys)):
+        if not insert_once(connection, channel_links, made, keys=tuple(keys)) and not self._waited:
             connection.execute(
                 channel_links.update()
                 .where(*(_l[name] == value for name, value in keys.items()))
@@ -302,20 +324,33 @@ class Hearing:
         found = select(channel_links).where(*(_l[name] == value for name, value in keys.items()))
         return connection.execute(found.with_for_update()).one()
 
-    def _conversation(self, connection: Connection, link: Row) -> tuple[str, Work | None]:
-        """Return the conversation that she writes in, and what an opening gives to do."""
+    def _is_owed(self, connection: Connection, link: Row) -> bool:
+        """Return whether she has not got all of a conversation that she would leave behind."""
+        if link.conversation_id is None or link.state != ACTIVE:
+            return False
+        head = connection.execute(select(_c.next_seq).where(_c.id == link.conversation_id)).scalar()
+        if head is None or head - 1 <= link.delivered_seq:
+            return False
+        return bool(self._running(connection, link) != link.conversation_id)
+
+    def _running(self, connection: Connection, link: Row) -> str | None:
+        """Return the conversation that goes on with what she writes, None where a new one is to be opened."""
         now = self._writing.now()
         if link.customer_id is not None:  # two channels that begin at the same moment are to find one
             postgres.one_at_a_time(connection, self._writing.vault.blind(link.customer_id, "resume"))
-            running = running_of(connection, link.customer_id, now)
-        else:
-            running = connection.execute(
-                select(_c.id).where(
-                    _c.id == link.conversation_id,
-                    _c.owner != Owner.CLOSED.value,
-                    _c.last_at >= now - RUNNING_FOR,
-                )
-            ).scalar()
+            return running_of(connection, link.customer_id, now)
+        found: str | None = connection.execute(
+            select(_c.id).where(
+                _c.id == link.conversation_id,
+                _c.owner != Owner.CLOSED.value,
+                _c.last_at >= now - RUNNING_FOR,
+            )
+        ).scalar()
+        return found
+
+    def _conversation(self, connection: Connection, link: Row) -> tuple[str, Work | None]:
+        """Return the conversation that she writes in, and what an opening gives to do."""
+        running = self._running(connection, link)
         if running is not None:
             if running != link.conversation_id:
                 row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": running}).one()

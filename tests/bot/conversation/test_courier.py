@@ -18,6 +18,7 @@ from bot.app.messaging import MessagingChannels
 from bot.channels.platforms.signed import Settings
 from bot.conversation.courier_links import MOST_ALONE
 from tests.bot.conversation.courier_harness import HoldingWeChat, MovedClock, Wechats
+from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import Front, rows, until
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 from tests.fakes.signed import KEY, Receiver, signed
@@ -88,6 +89,27 @@ async def test_after_five_it_waits_for_her_next_message_and_nothing_is_dropped(w
         await until(lambda: len(wechats.got()) == 9)
         assert [text[:2] for text in wechats.got()[6:]] == ["第5", "第6", "答："]
         await until(lambda: wechats.link("sent") == (3,))
+
+
+async def test_what_was_left_in_a_conversation_that_has_ended_comes_before_the_next(wechats: Wechats) -> None:
+    many = replies(*(f"第{number}{LONG}" for number in range(7)))
+    wechats.rasa.script = lambda turn: answer(turn, many if turn.get("text") == "多" else None)
+    async with wechats.open() as front:
+        await wechats.write("一")
+        await until(lambda: wechats.link("sent") == (1,))
+        await wechats.write("多")
+        await until(lambda: wechats.link("state") == ("closed",))
+        (before,) = wechats.link("conversation_id")
+        desk = Desk(front)
+        agent = await desk.hire("小周")
+        await desk.hands.take_over(before, agent)
+        await desk.hands.close(before, agent, outcome="solved")
+        await wechats.write("还有件事")
+        await until(lambda: wechats.got()[-1].endswith("答：还有件事"))
+        rest = wechats.got()[6:]
+        assert [text[:2] for text in rest[:2]] == ["第5", "第6"]
+        assert wechats.link("conversation_id") != (before,)
+        assert sum("答：还有件事" in text for text in rest) == 1
 
 
 # -- several messages as one --------------------------------------------------------------------------------
