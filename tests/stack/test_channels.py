@@ -137,7 +137,7 @@ def test_bound_she_hears_of_her_own_order_in_the_platforms_own_form(
     talk.asks("你好", "我在")
     bound(stack, talk, customer)
     number = orders_of(stack, customer)[0]
-    shown = talk.sees("登录", number)
+    shown = talk.sees("绑定", number)
     (card,) = [one for one in shown if number in one.text]
     assert card.form in talk.phone.CARD, card
     talk.asks("我的快递到哪了", r"\d+月\d+日")
@@ -225,7 +225,7 @@ def test_two_channels_of_one_customer_share_all_and_an_unbound_third_nothing(
     for talk in (first, second):
         talk.asks("你好", "我在")
         bound(stack, talk, "u1015")
-        talk.sees("登录", number)
+        talk.sees("绑定", number)
     for words in ("别废话，直接说结果", "快点，马上给我结论，别绕弯子"):
         first.asks(words, ".")
         first.rest()
