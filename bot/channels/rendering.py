@@ -165,6 +165,8 @@ def _card(
     """Return a card as the platform's own, with what does not go onto it; () where it cannot be drawn."""
     kind, data, text = str(message["card"]), message["data"], str(message.get("text") or "")
     words = _sound(house.words(kind, data) or text).strip()
+    if kind == "policy" and text.strip() not in ("", words):  # what the text has told is not told again
+        words = _sound(_untold(kind, data, text, house)).strip()
     if kind == "products":
         title, lines = "", words.splitlines()
         rows = _products(_rows(data, "products"), lines, house)

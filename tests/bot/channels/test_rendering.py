@@ -327,6 +327,11 @@ def test_a_card_adds_only_what_its_text_has_not_told() -> None:
     policy = {"type": "card", "author": "bot", "card": "policy", "text": "七天内可以退。"}
     (said,) = parts({**policy, "data": {"title": "退货规则", "clauses": clauses}}, PLAIN, HOUSE)
     assert said == TextPart("七天内可以退。\n退货规则\n运费：无理由退货运费由您承担。")
+    drawing = Limits(text=600, cards=frozenset({"policy"}))
+    lead, drawn = parts({**policy, "data": {"title": "退货规则", "clauses": clauses}}, drawing, HOUSE)
+    assert lead == TextPart("七天内可以退。") and isinstance(drawn, CardPart)
+    assert [row.title for row in drawn.rows] == ["运费"] and len(drawn.data["clauses"]) == 2
+    assert parts({**policy, "data": {"title": "退货规则", "clauses": clauses[:1]}}, drawing, HOUSE) == (lead,)
     coupon = {
         "title": "全场券", "amount": "50.00", "threshold": "399.00", "ends_at": "2026-12-15T23:59:59+08:00",
         "state": "usable", "scope": "全场",
