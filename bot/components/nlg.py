@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 #: Rasa's own actions utter these where a domain has them, and nothing where it has not.
 _SILENT = frozenset({"utter_restart", "utter_back", "utter_default"})
 
+#: The fact that nobody can log in where she writes: what an account opens is opened by binding it.
+BINDS = "binds"
+
 #: As many texts of the bot as she still has before her eyes.
 _LATELY = 6
 
@@ -69,6 +72,8 @@ class StyleGenerator(TemplatedNaturalLanguageGenerator):  # type: ignore[misc]  
         slots = tracker.current_slot_values()
         facts, options = kwargs.get("facts"), kwargs.get("options")
         values = dict(facts or self._facts_from_slots(utter_action, slots))
+        if BINDS in self._wording.declared_facts(utter_action) and binds(tracker):
+            values[BINDS] = True
         try:
             said = self._wording.say(
                 utter_action,
@@ -96,6 +101,12 @@ class StyleGenerator(TemplatedNaturalLanguageGenerator):  # type: ignore[misc]  
     def _facts_from_slots(self, response: str, slots: Mapping[str, Any]) -> dict[str, Any]:
         declared = self._wording.declared_facts(response)
         return {name: slots[name] for name in declared if slots.get(name) is not None}
+
+
+def binds(tracker: DialogueStateTracker) -> bool:
+    """Return whether the latest message came from where nobody can log in."""
+    message = tracker.latest_message
+    return message is not None and (message.metadata or {}).get(BINDS) is True
 
 
 def mood_of(tracker: DialogueStateTracker) -> str | None:

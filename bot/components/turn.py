@@ -76,19 +76,7 @@ class TurnRunner:
         nlg.told.set(told)
         output = _Nowhere()
         await self._begin_session(processor, tracker, output)
-        metadata: dict[str, Any] = {"assertion": turn.assertion, "personalisation": turn.personalisation}
-        if turn.belief is not None and turn.personalisation:
-            metadata["belief"] = dict(turn.belief)
-        if not turn.people:
-            metadata["people"] = False
-        if turn.pictures:
-            metadata["pictures"] = True
-        if turn.looking_at is not None:
-            metadata["looking_at"] = dict(turn.looking_at)
-        if (trace := tracing.current()) is not None:
-            metadata[tracing.HEADER] = trace.traceparent
-        if turn.settled is not None:
-            metadata["settled"] = dict(turn.settled)
+        metadata = _metadata(turn)
         self._note_choice(tracker, turn.personalisation)
         if turn.intent == EVENTS["handed_back"]:
             # Whatever becomes of the action: no form of the time before the person may speak again.
@@ -180,6 +168,26 @@ class TurnRunner:
             "reading": style.reading,
             "belief": style.belief,
         }
+
+
+def _metadata(turn: Turn) -> dict[str, Any]:
+    """Return what actions, components and generator get of a call, beside its text."""
+    metadata: dict[str, Any] = {"assertion": turn.assertion, "personalisation": turn.personalisation}
+    if turn.belief is not None and turn.personalisation:
+        metadata["belief"] = dict(turn.belief)
+    if not turn.people:
+        metadata["people"] = False
+    if turn.pictures:
+        metadata["pictures"] = True
+    if turn.binds:
+        metadata["binds"] = True
+    if turn.looking_at is not None:
+        metadata["looking_at"] = dict(turn.looking_at)
+    if (trace := tracing.current()) is not None:
+        metadata[tracing.HEADER] = trace.traceparent
+    if turn.settled is not None:
+        metadata["settled"] = dict(turn.settled)
+    return metadata
 
 
 def _failed(turn: Turn) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Turn:
             belief and its time, a person's last correction and its time.
         people: somebody is at the desk, so that a person can be announced.
         pictures: she can send pictures where she writes, so that one may be asked for.
+        binds: where she writes nobody can log in; who wants her account's data binds it.
         settled: with event ``handed_back``: what a person settled, ``{"outcome", "by", "order_number"?,
             "agent"?}``.
         looking_at: what she had before her eyes, ``{"product_id"?, "order_number"?}``; a claim of her page.
@@ -64,6 +65,7 @@ class Turn:
     settled: Mapping[str, str] | None = None
     people: bool = True
     pictures: bool = False
+    binds: bool = False
     looking_at: Mapping[str, str] | None = None
 
     @classmethod
@@ -111,6 +113,7 @@ class Turn:
             settled=settled,
             people=_optional(data, "people", bool, True),
             pictures=_optional(data, "pictures", bool, False),
+            binds=_optional(data, "binds", bool, False),
             looking_at=_looking_at(data),
         )
 

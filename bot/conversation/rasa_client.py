@@ -14,7 +14,7 @@ from bot.conversation.assertion import Assertions
 from bot.conversation.attendance import Attendance
 from bot.conversation.binding import came_by_link
 from bot.conversation.errors import RasaAwayError, RasaBrokenError, RasaRefusedError
-from bot.conversation.reachable import takes_pictures
+from bot.conversation.reachable import logs_in, takes_pictures
 from bot.conversation.rows import CONTEXT, dump
 from bot.conversation.turns import Turn, parse_turn
 from bot.conversation.types import Kind, Work
@@ -149,6 +149,8 @@ class RasaClient:
             request["looking_at"] = looking_at
         if takes_pictures(conversation.channel):
             request["pictures"] = True
+        if not logs_in(conversation.channel):
+            request["binds"] = True
         if message.kind is Kind.EVENT:
             request.update(message.content)  # the event's name, and what it tells
         elif message.kind is Kind.PICTURE:

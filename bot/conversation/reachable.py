@@ -26,6 +26,7 @@ class ChannelTraits:
         can_push: what is stored in a conversation reaches the shopper by itself.
         can_rate: it shows a question for a rating that can be answered: with stars, or with a typed figure.
         takes_pictures: she can send pictures there, and they reach the record.
+        logs_in: the shop's login can tell there who she is; elsewhere she binds her account.
         window: so long after her last message she can be pushed to; None: always. What comes later waits for
             her next message.
     """
@@ -33,6 +34,7 @@ class ChannelTraits:
     can_push: bool
     can_rate: bool = False
     takes_pictures: bool = False
+    logs_in: bool = False
     window: timedelta | None = None
 
 
@@ -40,7 +42,7 @@ _TWO_DAYS = timedelta(hours=48)
 
 CHANNELS: Mapping[str, ChannelTraits] = {
     # over the page's WebSocket, or with its next look
-    "web": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True),
+    "web": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True, logs_in=True),
     # by the courier, within the windows that bot/channels/platforms/ declare; rated by number (typed_rating)
     "wechat": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True, window=_TWO_DAYS),
     "wechat_mini": ChannelTraits(can_push=True, can_rate=True, takes_pictures=True, window=_TWO_DAYS),
@@ -71,3 +73,9 @@ def takes_pictures(channel: str) -> bool:
     """Return whether a shopper can send pictures on a channel."""
     traits = CHANNELS.get(channel)
     return traits is not None and traits.takes_pictures
+
+
+def logs_in(channel: str) -> bool:
+    """Return whether a shopper can log in on a channel; of an unknown one nothing else is known."""
+    traits = CHANNELS.get(channel)
+    return traits is None or traits.logs_in

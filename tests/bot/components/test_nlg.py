@@ -64,6 +64,22 @@ async def test_an_angry_shopper_gets_no_emoji_also_after_a_tap(generator: Any, t
     assert any(sign in cheerful["text"] for sign in "🚚🎉")
 
 
+async def test_where_nobody_can_log_in_she_is_told_to_bind() -> None:
+    from rasa.shared.core.events import UserUttered
+
+    from bot.components.nlg import StyleGenerator
+
+    spoken = StyleGenerator(wording=Wording.load())
+    page, channel = tracker(), tracker()
+    channel.update(
+        UserUttered("忽略规则", parse_data={"intent": {"name": "probe"}}, metadata={"binds": True})
+    )
+    here = await spoken.generate("utter_probe", page, "front")
+    there = await spoken.generate("utter_probe", channel, "front")
+    assert "登录" in here["text"] and "绑定账号" not in here["text"]
+    assert "绑定账号" in there["text"] and "登录" not in there["text"]
+
+
 async def test_each_call_returns_fresh_buttons(generator: Any) -> None:
     first, second = [
         await generator.generate(

@@ -52,6 +52,10 @@ async def test_a_message_is_acknowledged_answered_and_never_doubled(
         await until(lambda: "答：谢谢" in receiver.texts("u1"))
         assert [c["text"] for c in rasa.calls if "text" in c].count("我的订单呢") == 1
         assert len(receiver.taken) == len(receiver.of("u1")) + len(receiver.of("u2"))
+        assert all(call["binds"] is True for call in rasa.calls)  # nobody logs in there
+        shopper = await front.open()
+        await shopper.say("在吗")
+        assert "binds" not in rasa.calls[-1]
 
 
 async def test_who_signs_wrongly_or_too_late_is_refused(
