@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -26,7 +28,7 @@ from bot.conversation.errors import LeaseLostError, TooManyPendingError
 from bot.conversation.inbox import Inbox, Item
 from bot.conversation.links import Hearing as Taking
 from bot.conversation.links import Saying, Spoken, Visitor, user_key
-from bot.conversation.picture_files import UnfitPictureError, fit
+from bot.conversation.picture_files import MOST_BYTES, UnfitPictureError, fit
 from bot.conversation.pictures import Pictures, SealedPicture
 from bot.conversation.sending import SendError, SendKind
 from bot.conversation.service import Conversations
@@ -43,13 +45,16 @@ logger = logging.getLogger(__name__)
 _UNPACKED = 2
 MOST_PICTURE_TRIES, MOST_TRIES = 4, 40
 _LONGEST_PAUSE = timedelta(minutes=5)
-#: What she has not got yet comes before what she writes next where that begins another conversation; so often
-#: is it looked whether she has (some eight minutes).
-MOST_OWED, _OWED = 10, "owed"
+#: What she has not got yet comes before what she writes next where that begins another conversation: so long
+#: does that wait for it, looking again after a pause.
+OWED_FOR, _OWED_PAUSE, _OWED = timedelta(minutes=10), timedelta(seconds=1), "owed"
+#: Pieces of work at a time; of these, such of one channel that ask its platform something, and the pause of
+#: what finds no room.
+_AT_ONCE, _ASKING, _ROOM_IN = 8, 3, timedelta(seconds=1)
 #: Seconds that one page of a pull may take.
 _PULL_S = 20.0
-#: Messages after which those that are done for long are cleared away.
-_SWEEP_EVERY = 200
+#: Messages, and seconds, after which those that are done for long are cleared away.
+_SWEEP_EVERY, _SWEEP_S = 200, 3600.0
 
 
 def to_item(vault: Vault, channel: str, heard: Heard) -> Item:
@@ -67,7 +72,7 @@ def to_item(vault: Vault, channel: str, heard: Heard) -> Item:
     if heard.media is not None:
         body["media"] = [heard.media.id, heard.media.address, heard.media.content_type]
     lane = user_key(vault, channel, heard.account, heard.user)
-    return Item(f"{heard.account}/{heard.user}/{heard.message_id}", lane, body)
+    return Item(json.dumps([heard.account, heard.user, heard.message_id]), lane, body)
 
 
 def hint_item(hint: Hint) -> Item:
@@ -121,12 +126,13 @@ class Hearing:
         self._vault = vault
         self._pictures = pictures
         self._platforms = platforms
-        self._worked = 0
+        self._worked, self._sweep_at = 0, 0.0
         self._pool = ThreadPoolExecutor(_UNPACKED, thread_name_prefix="channel-pictures")
         self._words = binding_words(conversations.lines, bind_at)
         self._rating = TypedRating(store.writing, rating_words(conversations.lines))
-        self._pump = Pump("channels", inbox.rows, self._work, at_once=8)
+        self._pump = Pump("channels", inbox.rows, self._work, at_once=_AT_ONCE)
         self._missed: asyncio.Task[None] | None = None
+        self._asking: Counter[str] = Counter()  # what each channel is asked just now
 
     def start(self) -> None:
         """Begin; what a former process left comes first, and what no front was there to be told of."""
@@ -153,10 +159,12 @@ class Hearing:
                 )
                 return
             body = self._inbox.opened(row)
-            if "hint" in body:
-                await self._pull(row, Hint(**body["hint"]))
-            else:
+            if "hint" not in body and body["kind"] != HeardKind.PICTURE.value:
                 await self._take(row, _heard(body))
+            elif self._asking[row.channel] >= _ASKING:  # one that hangs leaves room for the others
+                await self._inbox.rows.again(row.id, self._store.now() + _ROOM_IN, trouble="no room")
+            else:
+                await self._ask(row, body)
         except LeaseLostError:
             logger.info("what came under %d was taken over by another process", row.id)
         except TooManyPendingError:
@@ -166,6 +174,17 @@ class Hearing:
         except Exception as exc:
             logger.exception("what came on %s under %d could not be taken", row.channel, row.id)
             await self._again(row, type(exc).__name__)
+
+    async def _ask(self, row: Row, body: Mapping[str, Any]) -> None:
+        """Work on what its platform is asked something for: a pull, a picture."""
+        self._asking[row.channel] += 1
+        try:
+            if "hint" in body:
+                await self._pull(row, Hint(**body["hint"]))
+            else:
+                await self._take(row, _heard(body))
+        finally:
+            self._asking[row.channel] -= 1
 
     async def _again(self, row: Row, trouble: str, retry_after: float | None = None) -> None:
         if row.tries + 1 >= MOST_TRIES and trouble != "too_many_pending":
@@ -183,32 +202,35 @@ class Hearing:
         platform, carried = self._platforms[row.channel]
         lines = self._conversations.lines
         picture, line = None, said_to(heard)
-        if heard.kind is HeardKind.PICTURE and line is None:
-            picture, line = await self._picture(platform, heard, row.tries)
-        visitor = Visitor(row.channel, heard.account, heard.user, heard.data.get("reply") or {})
-        taking = Taking(
+        waited = row.trouble == _OWED
+        patient = self._store.now() - row.received_at < OWED_FOR
+        taking = partial(
+            Taking,
             self._store,
-            visitor,
-            _saying(heard, picture, None if line is None else partial(line.spoken, lines)),
+            Visitor(row.channel, heard.account, heard.user, heard.data.get("reply") or {}),
             choose=carried.choose,
             notice=lines.notice(words.PRIVACY_NOTICE),
             settle=lambda connection: self._inbox.settle(connection, row),
             words=self._words,
-            first=self._rating,
-            waited=row.trouble == _OWED,
-            patient=row.tries < MOST_OWED,
+            # What she typed before the question reached her is no rating.
+            first=None if waited else self._rating,
+            waited=waited,
+            patient=patient,
+            wrote_again=lambda connection, since: self._inbox.followed(connection, row, since),
         )
-        taken = await self._store.run(taking)
+        if heard.kind is HeardKind.PICTURE and line is None:
+            if await self._store.run(taking(_saying(heard, None, None)).owes):
+                await self._wait(row)
+                return
+            picture, line = await self._picture(platform, heard, row.tries)
+        said = _saying(heard, picture, None if line is None else partial(line.spoken, lines))
+        taken = await self._store.run(taking(said))
         if taken.owed:
-            await self._again(row, _OWED)
+            await self._wait(row)
             return
-        if row.trouble == _OWED and row.tries >= MOST_OWED:
-            logger.error(
-                "what came on %s under %d no longer waits for what she has not got", row.channel, row.id
-            )
-        self._worked += 1
-        if self._worked % _SWEEP_EVERY == 0:
-            await self._inbox.sweep()
+        if waited and not patient:
+            logger.error("what came on %s under %d waits no longer for what she is owed", row.channel, row.id)
+        await self._sweep()
         if taken.conversation_id is None:
             return
         if taken.accepted is not None:
@@ -217,6 +239,17 @@ class Hearing:
                 row.channel, taken.conversation_id, taken.message_id, taken.accepted, kind
             )
         self._conversations.opened(taken.conversation_id, taken.opened)
+
+    async def _wait(self, row: Row) -> None:
+        """Let a message wait until she has what she is owed; that is no failure of it."""
+        await self._inbox.rows.again(row.id, self._store.now() + _OWED_PAUSE, trouble=_OWED)
+
+    async def _sweep(self) -> None:
+        self._worked += 1
+        now = asyncio.get_running_loop().time()
+        if self._worked % _SWEEP_EVERY == 0 or now >= self._sweep_at:
+            self._sweep_at = now + _SWEEP_S
+            await self._inbox.sweep()
 
     async def _picture(
         self, platform: Platform, heard: Heard, tries: int
@@ -228,6 +261,8 @@ class Hearing:
             file = await asyncio.wait_for(platform.fetch(heard.media, heard.account), _PULL_S)
         except (SendError, asyncio.TimeoutError) as exc:
             refused = isinstance(exc, SendError) and exc.kind is SendKind.REFUSED
+            if isinstance(exc, SendError) and exc.code == _TOO_LARGE:
+                return None, Line(_UNFIT[_TOO_LARGE], _UNFIT_FACTS[_TOO_LARGE])
             if refused or tries + 1 >= MOST_PICTURE_TRIES:
                 logger.warning("a picture could not be fetched: %s", exc)
                 return None, Line(words.PICTURE_NOT_HERE)
@@ -274,14 +309,15 @@ class Hearing:
         return [to_item(self._vault, channel, one) for one in heard]
 
 
+_TOO_LARGE = "too_large"
 _UNFIT = {
-    "too_large": words.PICTURE_TOO_LARGE,
+    _TOO_LARGE: words.PICTURE_TOO_LARGE,
     "too_many_pixels": words.PICTURE_TOO_MANY_PIXELS,
     "kind": words.PICTURE_KIND,
     "heic": words.PICTURE_HEIC,
 }
 _UNFIT_FACTS: Mapping[str, Mapping[str, int]] = {
-    "too_large": {"megabytes": 10},
+    _TOO_LARGE: {"megabytes": MOST_BYTES >> 20},
     "too_many_pixels": {"megapixels": 50},
 }
 

@@ -22,7 +22,8 @@ from bot.conversation.carrier import Carrier, To
 from bot.conversation.channel_schema import BLOCKED, CLOSED
 from bot.conversation.courier_links import CourierLinks
 from bot.conversation.errors import LeaseLostError
-from bot.conversation.links import RECALLED, user_context
+from bot.conversation.link_memory import RECALLED
+from bot.conversation.links import user_context
 from bot.conversation.sending import SendError, SendKind
 from persona.privacy.vault import Vault
 from persona.telemetry import metrics

@@ -19,7 +19,7 @@ from bot.conversation.carrier import Carrier
 from bot.conversation.channel_schema import ACTIVE, channel_links
 from bot.conversation.database import Database
 from bot.conversation.errors import LeaseLostError
-from bot.conversation.links import prefix, recalled
+from bot.conversation.link_memory import is_brought, last_of_hers, recalled
 from bot.conversation.opening import OPENED
 from bot.conversation.schema import conversations, messages
 from bot.conversation.types import Author, Kind
@@ -213,24 +213,10 @@ class CourierLinks:
         return connection.execute(select(channel_links).where(*held)).first()
 
     def _mine(self, connection: Connection, link: Row, row: Row) -> bool:
-        """Return whether a reply is read here: an answer where it was asked, others where she wrote last."""
-        asked = rows.public_id(row.in_reply_to)
-        if asked is None:
-            last = (
-                select(_m.channel_message_id)
-                .where(
-                    _m.conversation_id == link.conversation_id,
-                    _m.author == Author.SHOPPER.value,
-                    _m.seq < row.seq,
-                )
-                .order_by(_m.seq.desc())
-                .limit(1)
-            )
-            asked = connection.execute(last).scalar()
-        if asked is None:  # nothing was said yet: a greeting is read where the conversation was opened
-            opened_in = select(_c.channel).where(_c.id == link.conversation_id)
-            return bool(connection.execute(opened_in).scalar() == link.channel)
-        return bool(asked.startswith(prefix(link.id)))
+        """Return whether a reply is read here."""
+        answers = rows.public_id(row.in_reply_to) is not None
+        last = None if answers else last_of_hers(connection, link.conversation_id, row.seq)
+        return is_brought(connection, link, row, last)
 
     # -- notes ------------------------------------------------------------------------------------------
 

@@ -115,6 +115,13 @@ class Inbox:
         self.rows.done(connection, row.id)
         connection.execute(channel_inbox.update().where(_i.id == row.id).values(body=None))
 
+    def followed(self, connection: Connection, row: Row, since: datetime) -> bool:
+        """Return whether more of a row's lane has come after a moment."""
+        later = select(_i.id).where(
+            _i.channel == row.channel, _i.lane == row.lane, _i.id > row.id, _i.received_at > since
+        )
+        return connection.execute(later.limit(1)).first() is not None
+
     def opened(self, row: Row) -> dict[str, Any]:
         """Return the body of a row."""
         body: dict[str, Any] = json.loads(self._vault.open(row.body, _context(row.channel, row.key)))

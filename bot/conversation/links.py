@@ -14,29 +14,28 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection, Row
 
 from bot.conversation import binding, postgres, rows
 from bot.conversation.channel_schema import ACTIVE, BLOCKED, CLOSED, channel_links
 from bot.conversation.errors import ButtonNotOfferedError, MessageConflictError
+from bot.conversation.link_memory import own_id, recalled
 from bot.conversation.opening import RUNNING_FOR, Opening
-from bot.conversation.schema import conversations, messages
+from bot.conversation.schema import conversations
 from bot.conversation.store import Store
-from bot.conversation.types import Accepted, Audience, Incoming, Kind, OutReply, Owner, Work
+from bot.conversation.types import Accepted, Incoming, OutReply, Owner, Work
 from bot.conversation.waiting_rows import insert_once
 from bot.conversation.writing import Writing
 from persona.privacy.vault import Vault
 
-_l, _c, _m = channel_links.c, conversations.c, messages.c
+_l, _c = channel_links.c, conversations.c
 
 #: Returns the id of the button that a typed text chooses: the text, the last messages as clients see them,
 #: whether a form of the bot waits for its answer.
 Choose = Callable[[str, Sequence[Mapping[str, Any]], bool], "str | None"]
 #: Returns a line of the front in a style.
 Spoken = Callable[[str], OutReply]
-#: So many messages are looked at for what a number means.
-RECALLED = 12
 
 
 @dataclass(frozen=True)
@@ -128,16 +127,6 @@ def user_context(channel: str, key: str) -> str:
     return f"channel_links.user/{channel}/{key}"
 
 
-def prefix(link_id: int) -> str:
-    """Return how the ids of messages begin that came by a link."""
-    return f"ch{link_id}."
-
-
-def own_id(vault: Vault, link_id: int, key: str) -> str:
-    """Return the id under which what a platform calls `key` stands in the record."""
-    return prefix(link_id) + vault.blind(key, "messages.channel")
-
-
 def set_conversation(connection: Connection, link: Row, conversation_id: str | None, seq: int) -> None:
     """Let a link stand in another conversation, of which all up to `seq` counts as delivered."""
     connection.execute(
@@ -162,24 +151,6 @@ def running_of(connection: Connection, customer_id: str, now: datetime) -> str |
     return found
 
 
-def recalled(
-    connection: Connection, vault: Vault, conversation_id: str, below: int
-) -> list[Mapping[str, Any]]:
-    """Return the last messages before a number, as clients see them, oldest first."""
-    found = connection.execute(
-        select(*rows.REPLY_COLUMNS)
-        .where(
-            _m.conversation_id == conversation_id,
-            _m.seq < below,
-            _m.kind != Kind.EVENT.value,
-            _m.audience == Audience.ALL.value,
-        )
-        .order_by(_m.seq.desc())
-        .limit(RECALLED)
-    ).all()
-    return [rows.row_view(vault, conversation_id, row) for row in reversed(found)]
-
-
 class Hearing:
     """One message or event of a shopper, run as a transaction by :meth:`Store.run`.
 
@@ -194,6 +165,7 @@ class Hearing:
         first: see :data:`First`.
         waited: it was tried before, and she was owed something: that she wrote is noted.
         patient: what she is owed comes first.
+        wrote_again: returns whether she has sent more since a moment; what waits here waits for that too.
     """
 
     def __init__(
@@ -209,6 +181,7 @@ class Hearing:
         first: First | None = None,
         waited: bool = False,
         patient: bool = True,
+        wrote_again: Callable[[Connection, datetime], bool] = lambda _connection, _since: False,
     ) -> None:
         self._store = store
         self._writing: Writing = store.writing
@@ -221,6 +194,7 @@ class Hearing:
         self._first = first
         self._waited = waited
         self._patient = patient
+        self._wrote_again = wrote_again
 
     def __call__(self, connection: Connection) -> Taken:
         """Take it.
@@ -235,11 +209,23 @@ class Hearing:
             self._rest(connection, saying.over_at)
             return Taken()
         link = self._link(connection)
-        silent = saying.gone or (saying.incoming is None and saying.reply is None and not saying.greets)
-        if not silent and self._patient and self._is_owed(connection, link):
-            return Taken(link.conversation_id, owed=True)
-        self._settle(connection)
-        return Taken(link.conversation_id) if silent else self._taken(connection, link)
+        if self._is_silent or not self._patient or not self._is_owed(connection, link):
+            self._settle(connection)
+            return Taken(link.conversation_id) if self._is_silent else self._taken(connection, link)
+        if saying.incoming is None and saying.reply is None:  # she came in: the rest is what she gets
+            self._settle(connection)
+            return Taken(link.conversation_id)
+        return Taken(link.conversation_id, owed=True)
+
+    def owes(self, connection: Connection) -> bool:
+        """Return whether what she has not got yet comes first; that she wrote is noted."""
+        link = self._link(connection)
+        return not self._is_silent and self._patient and self._is_owed(connection, link)
+
+    @property
+    def _is_silent(self) -> bool:
+        saying = self._saying
+        return saying.gone or (saying.incoming is None and saying.reply is None and not saying.greets)
 
     def _taken(self, connection: Connection, link: Row) -> Taken:
         """Take what she wrote."""
@@ -255,11 +241,9 @@ class Hearing:
                 self._say(connection, conversation_id, saying.reply, link)
             return Taken(conversation_id, opened=opened)
         message_id = own_id(self._writing.vault, link.id, saying.key)
-        # What she has not got yet she cannot choose from: 1 as her first word is no answer to the notice.
-        seen = link.delivered_seq if link.conversation_id == conversation_id else 0
         # Failed verifications count for each user apart; all of a platform come from its own address.
         given = replace(saying.incoming, message_id=message_id, net=link.user_key)
-        incoming = self._meant(connection, conversation_id, given, seen)
+        incoming = self._meant(connection, link, conversation_id, given)
         try:
             accepted = self._store.accept_in(connection, conversation_id, incoming)
         except MessageConflictError:  # the same id: it counts as it came first
@@ -315,18 +299,22 @@ class Hearing:
             "trouble": None,
         }
         made = {**keys, **heard, "delivered_seq": 0, "part": 0, "created_at": now}
-        if not insert_once(connection, channel_links, made, keys=tuple(keys)) and not self._waited:
-            connection.execute(
-                channel_links.update()
-                .where(*(_l[name] == value for name, value in keys.items()))
-                .values(heard)
-            )
-        found = select(channel_links).where(*(_l[name] == value for name, value in keys.items()))
-        return connection.execute(found.with_for_update()).one()
+        hers = [_l[name] == value for name, value in keys.items()]
+        locked = select(channel_links).where(*hers).with_for_update()
+        if not insert_once(connection, channel_links, made, keys=tuple(keys)):
+            if self._waited:
+                link = connection.execute(locked).one()
+                if not self._wrote_again(connection, link.heard_at):
+                    return link
+            connection.execute(channel_links.update().where(*hers).values(heard))
+        return connection.execute(locked).one()
 
     def _is_owed(self, connection: Connection, link: Row) -> bool:
-        """Return whether she has not got all of a conversation that she would leave behind."""
-        if link.conversation_id is None or link.state != ACTIVE:
+        """Return whether she has not got all of a conversation that she would leave behind.
+
+        A window that is used up again opens with what she writes next; who has left gets nothing more.
+        """
+        if link.conversation_id is None or link.state == BLOCKED:
             return False
         head = connection.execute(select(_c.next_seq).where(_c.id == link.conversation_id)).scalar()
         if head is None or head - 1 <= link.delivered_seq:
@@ -336,17 +324,19 @@ class Hearing:
     def _running(self, connection: Connection, link: Row) -> str | None:
         """Return the conversation that goes on with what she writes, None where a new one is to be opened."""
         now = self._writing.now()
-        if link.customer_id is not None:  # two channels that begin at the same moment are to find one
-            postgres.one_at_a_time(connection, self._writing.vault.blind(link.customer_id, "resume"))
-            return running_of(connection, link.customer_id, now)
-        found: str | None = connection.execute(
-            select(_c.id).where(
-                _c.id == link.conversation_id,
-                _c.owner != Owner.CLOSED.value,
-                _c.last_at >= now - RUNNING_FOR,
-            )
-        ).scalar()
-        return found
+        here = select(_c.id).where(
+            _c.id == link.conversation_id,
+            _c.owner != Owner.CLOSED.value,
+            _c.last_at >= now - RUNNING_FOR,
+        )
+        if link.customer_id is None:
+            return connection.execute(here).scalar()
+        # Two channels that begin at the same moment are to find one.
+        postgres.one_at_a_time(connection, self._writing.vault.blind(link.customer_id, "resume"))
+        # A person who speaks with her here, or an answer that she waits for here, is not left for another.
+        busy = or_(_c.owner.in_([Owner.WAITING.value, Owner.HUMAN.value]), _c.pending > 0)
+        found: str | None = connection.execute(here.where(_c.customer_id == link.customer_id, busy)).scalar()
+        return found or running_of(connection, link.customer_id, now)
 
     def _conversation(self, connection: Connection, link: Row) -> tuple[str, Work | None]:
         """Return the conversation that she writes in, and what an opening gives to do."""
@@ -369,7 +359,7 @@ class Hearing:
         set_conversation(connection, link, opened.conversation_id, 0)
         return opened.conversation_id, opened.work
 
-    def _meant(self, connection: Connection, conversation_id: str, incoming: Incoming, seen: int) -> Incoming:
+    def _meant(self, connection: Connection, link: Row, conversation_id: str, incoming: Incoming) -> Incoming:
         """Return the message with a typed number as the button that it chooses."""
         if incoming.button is not None:
             try:
@@ -380,7 +370,9 @@ class Hearing:
         if incoming.text is None or len(incoming.text) > _LONGEST_CHOICE:
             return incoming
         row = connection.execute(rows.CONVERSATION, {"cid": conversation_id}).one()
-        said = recalled(connection, self._writing.vault, conversation_id, seen + 1)
+        # What she has not got yet she cannot choose from: 1 as her first word is no answer to the notice.
+        seen = link.delivered_seq if link.conversation_id == conversation_id else 0
+        said = recalled(connection, self._writing.vault, conversation_id, seen + 1, link=link)
         found = self._choose(incoming.text, said, row.form_open)
         return incoming if found is None else replace(incoming, text=None, button=found)
 

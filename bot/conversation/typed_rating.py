@@ -17,7 +17,8 @@ from sqlalchemy.engine import Connection, Row
 from bot.conversation import rows
 from bot.conversation.entry import Entry
 from bot.conversation.errors import NothingToRateError, RatingSettledError
-from bot.conversation.links import Saying, Taken, own_id, prefix
+from bot.conversation.link_memory import own_id, prefix
+from bot.conversation.links import Saying, Taken
 from bot.conversation.rating_rows import Rating, read
 from bot.conversation.ratings import put
 from bot.conversation.schema import messages

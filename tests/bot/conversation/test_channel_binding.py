@@ -10,8 +10,9 @@ from bot.app.front import shanghai_now
 from bot.channels.platforms.signed import Settings
 from bot.conversation.database import make_engine
 from bot.conversation.privacy import erase_customer, export_customer
+from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import Answer, Front, token, until, vault
-from tests.bot.conversation.rasa_stub import RasaStub
+from tests.bot.conversation.rasa_stub import RasaStub, answer
 from tests.bot.conversation.test_signed_channel import receiver, write  # noqa: F401  # a fixture
 from tests.fakes.signed import KEY, Receiver
 
@@ -132,3 +133,58 @@ async def test_an_old_ticket_binds_nobody_and_a_customer_is_erased_with_her_link
             engine.dispose()
         assert copy["conversations"][0]["written_from"][0]["user"] == "w1"
         assert left == 1  # w2, who is nobody's
+
+
+async def test_with_an_agent_she_stays_where_the_agent_speaks_with_her(
+    url: str,
+    rasa: RasaStub,
+    receiver: Receiver,  # noqa: F811
+) -> None:
+    async with front_at(url, rasa, receiver) as front:
+        await write(front, "w1", 1, "你好")
+        await until(lambda: "答：你好" in receiver.texts("w1"))
+        assert (await bind(front, await ticket(front, receiver, "w1", 2), "u1")).status == 200
+        await until(lambda: "答：identified" in receiver.texts("w1"))
+        here = rasa.calls[-1]["conversation_id"]
+        desk = Desk(front)
+        agent = await desk.hire("小周")
+        page = await front.open("u1")  # an older tab, which she goes on with in between
+        await desk.hands.take_over(here, agent)
+        await desk.hands.reply(here, agent, key="k1", text="请问是哪一单？")
+        await until(lambda: "请问是哪一单？" in receiver.texts("w1"))
+        assert (await page.say("这个多少钱"))[-1]["text"] == "答：这个多少钱"
+        calls = len(rasa.calls)
+        await write(front, "w1", 3, "昨天那单")
+        await desk.hands.reply(here, agent, key="k2", text="查到了。")
+        await until(lambda: "查到了。" in receiver.texts("w1"))
+        assert len(rasa.calls) == calls, "the agent answers, not the bot"
+
+
+async def test_a_number_chooses_only_from_what_was_offered_there(
+    url: str,
+    rasa: RasaStub,
+    receiver: Receiver,  # noqa: F811
+) -> None:
+    def offer(*titles: str) -> list[dict[str, Any]]:
+        return [{"text": "选", "buttons": [{"title": one, "payload": f"/{one}"} for one in titles]}]
+
+    said = {"售后": offer("退款", "换货"), "取消订单": offer("确认取消", "不取消")}
+    rasa.script = lambda turn: answer(turn, said.get(str(turn.get("text"))))
+    settings = Settings(keys=(KEY,), url=receiver.url, buttons=0)
+    more: dict[str, Any] = {"public_url": "https://chat.shop.example", "bind_url": LOGIN}
+    async with Front(url, rasa.port, channels={"signed": settings}, **more) as front:
+        await write(front, "w1", 1, "你好")
+        await until(lambda: "答：你好" in receiver.texts("w1"))
+        assert (await bind(front, await ticket(front, receiver, "w1", 2), "u1")).status == 200
+        await until(lambda: "答：identified" in receiver.texts("w1"))
+        await write(front, "w1", 3, "售后")
+        await until(lambda: "换货" in receiver.texts("w1")[-1])
+        headers = {"Authorization": f"Bearer {token('u1')}"}
+        web = await front.request("POST", "/api/v1/conversations", json={"resume": True}, headers=headers)
+        body = {"conversation_id": web.json["conversation_id"], "message_id": "web1", "text": "取消订单"}
+        secret = {"X-Conversation-Secret": web.json["secret"]}
+        asked = await front.request("POST", "/api/v1/chat", json=body, headers=secret)
+        assert [one["title"] for one in asked.json["replies"][0]["buttons"]] == ["确认取消", "不取消"]
+        await write(front, "w1", 4, "1")
+        await until(lambda: "答：/退款" in receiver.texts("w1"))
+        assert all(call.get("payload") != "/确认取消" for call in rasa.calls)

@@ -13,7 +13,7 @@ from bot.conversation.assertion import Assertions
 from bot.conversation.binding import came_by_link, link_of
 from bot.conversation.database import make_engine
 from bot.conversation.errors import AssertionInvalidError
-from bot.conversation.links import prefix
+from bot.conversation.link_memory import prefix
 from bot.conversation.schema import SHANGHAI
 from bot.conversation.types import Conversation, Kind, Owner, Pending, Work
 from tests.bot.conversation.harness import ASSERTION_KEY, token, until

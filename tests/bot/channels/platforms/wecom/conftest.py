@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,15 +14,6 @@ from tests.bot.channels.platforms.wecom.kit import (
 )
 from tests.fakes.tools import tools
 from tests.fakes.wecom import FakeWecom
-
-
-@pytest.fixture(autouse=True)
-def log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever other tests of this process have set up: what the platform logs is heard."""
-    for name in ("bot", *(n for n in logging.root.manager.loggerDict if n.startswith("bot.channels"))):
-        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
-        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
 
 
 @pytest.fixture
