@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from aiohttp import web
 
 from bot.app.front import shanghai_now
 from bot.channels.platforms.signed import Settings
 from tests.bot.conversation.harness import Answer, Front, rows, until
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 from tests.fakes.signed import KEY, Receiver, signed
+from tests.support.photographs import photograph
 
 NOTICE = "utter_privacy_notice/neutral"
 
@@ -171,3 +173,31 @@ async def test_two_fronts_deliver_once(url: str, rasa: RasaStub, receiver: Recei
         )
         await until(lambda: all(len(receiver.of(f"u{n}")) == 5 for n in range(5)))
         assert len(receiver.taken) == 25
+
+
+async def test_ids_with_strokes_are_told_apart(url: str, rasa: RasaStub, receiver: Receiver) -> None:
+    async with front_at(url, rasa, receiver) as front:
+        for user, message_id, text in (("u", "x/1", "一"), ("u/x", "1", "二")):
+            body = {"user": user, "message_id": message_id, "text": text}
+            got = await front.request("POST", "/channels/signed", **signed(body, shanghai_now()))
+            assert got.status == 202
+        await until(lambda: "答：一" in receiver.texts("u") and "答：二" in receiver.texts("u/x"))
+
+
+async def test_pictures_that_do_not_come_leave_room_for_words(url: str, rasa: RasaStub) -> None:
+    go = asyncio.Event()
+
+    class Holding(Receiver):
+        async def _picture(self, request: web.Request) -> web.Response:
+            await go.wait()
+            return await super()._picture(request)
+
+    async with Holding(shanghai_now) as receiver, front_at(url, rasa, receiver) as front:
+        address = receiver.holds(photograph())
+        for number in range(10):
+            await write(front, f"p{number}", 1, type="picture", picture=address)
+        await write(front, "u1", 1, "在吗")
+        await until(lambda: "答：在吗" in receiver.texts("u1"))
+        assert not any(call.get("event") == "picture" for call in rasa.calls)
+        go.set()
+        await until(lambda: [call.get("event") for call in rasa.calls].count("picture") == 10)
