@@ -188,9 +188,16 @@ async def test_pictures_that_do_not_come_leave_room_for_words(url: str, rasa: Ra
     go = asyncio.Event()
 
     class Holding(Receiver):
+        asked = most = 0
+
         async def _picture(self, request: web.Request) -> web.Response:
-            await go.wait()
-            return await super()._picture(request)
+            self.asked += 1
+            self.most = max(self.most, self.asked)
+            try:
+                await go.wait()
+                return await super()._picture(request)
+            finally:
+                self.asked -= 1
 
     async with Holding(shanghai_now) as receiver, front_at(url, rasa, receiver) as front:
         address = receiver.holds(photograph())
@@ -199,5 +206,6 @@ async def test_pictures_that_do_not_come_leave_room_for_words(url: str, rasa: Ra
         await write(front, "u1", 1, "在吗")
         await until(lambda: "答：在吗" in receiver.texts("u1"))
         assert not any(call.get("event") == "picture" for call in rasa.calls)
+        assert receiver.most <= 3
         go.set()
         await until(lambda: [call.get("event") for call in rasa.calls].count("picture") == 10)
