@@ -25,9 +25,6 @@ class WeChatPhone(Phone):
     def text(self, text: str) -> Made:
         return self._said("text", Content=text)
 
-    def tapped(self, title: str, choice: str) -> Made:
-        return self._said("text", Content=title, bizmsgmenuid=choice)
-
     def picture(self, file: bytes) -> Made:
         name = f"p{secrets.token_hex(4)}"
         self.server.media[name] = file
@@ -57,15 +54,12 @@ class WeChatPhone(Phone):
         self.server.next(given.get(trouble, trouble))
 
     def shown(self) -> list[Shown]:
-        return [_of_wechat(one) for one in self.server.sent if one["touser"] == self.user]
+        return [_numbered(_of_wechat(one)) for one in self.server.sent if one["touser"] == self.user]
 
 
 def _of_wechat(one: Mapping[str, Any]) -> Shown:
     form = one["msgtype"]
     inside = one[form]
-    if form == "msgmenu":
-        choices = {line["content"]: line["id"] for line in inside["list"]}
-        return Shown(form, inside["head_content"], choices, one)
     if form == "news":
         inside = inside["articles"][0]
     text = inside.get("content") or "\n".join(filter(None, (inside.get("title"), inside.get("description"))))
@@ -77,14 +71,8 @@ class WeChatMiniPhone(WeChatPhone):
     CANNOT = frozenset({"voice", "location", "menu", "unsubscribes"})
     _poster = Poster(AES_KEY, as_json=True)
 
-    def tapped(self, title: str, choice: str) -> Made:
-        return self.text(choice)
-
     def subscribes(self) -> Made:
         return self._said("event", Event="user_enter_tempsession", SessionFrom="goods")
-
-    def shown(self) -> list[Shown]:
-        return [_numbered(one) for one in super().shown()]
 
 
 def _numbered(one: Shown) -> Shown:

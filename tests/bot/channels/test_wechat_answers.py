@@ -49,7 +49,7 @@ async def tools() -> AsyncIterator[Tools]:
 
 
 async def test_texts_pictures_menus_and_articles_are_sent(api: FakeWeChat, tools: Tools) -> None:
-    to = account(tools, api=api.origin)
+    to = account(tools, api=api.origin, menus=True)
     choices = (Button("b-1", "查物流"), Button("b-2", "找人工"))
     api.picture = PNG
     await to.send(TO, TextPart("您好，<a href='weixin://bizmsgmenu'>点我</a> 1<2"), "k")
@@ -94,7 +94,7 @@ async def test_the_mini_program_sends_links_and_no_menus(api: FakeWeChat, tools:
 async def test_an_account_without_menus_numbers_its_choices_from_then_on(
     api: FakeWeChat, tools: Tools
 ) -> None:
-    to = account(tools, api=api.origin)
+    to = account(tools, api=api.origin, menus=True)
     part = ButtonsPart("您看选哪个", (Button("b-1", "查物流"), Button("b-2", "找人工")))
     api.next(45002)
     await to.send(TO, part, "k")  # this one was wrong; menus stay
@@ -236,10 +236,10 @@ def test_settings_say_all_that_is_wrong_without_values() -> None:
             "ZHIXIN_WECHAT_SECRET": SECRET,
             "ZHIXIN_WECHAT_TOKEN": TOKEN,
             "ZHIXIN_WECHAT_AES_KEY": AES_KEY,
-            "ZHIXIN_WECHAT_MENUS": "off",
+            "ZHIXIN_WECHAT_MENUS": "on",
         },
     )
-    assert settings == wechat.Settings(APP_ID, SECRET, TOKEN, AES_KEY, menus=False)
+    assert settings == wechat.Settings(APP_ID, SECRET, TOKEN, AES_KEY, menus=True)
     assert SECRET not in repr(settings) and AES_KEY not in repr(settings)
 
 

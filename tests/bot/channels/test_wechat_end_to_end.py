@@ -28,12 +28,13 @@ class Stage:
 
     def __init__(self, rasa: RasaStub, api: FakeWeChat, folder: Path) -> None:
         self.rasa, self.api, self.path = rasa, api, folder / "record.db"
+        self.menus: dict[str, Any] = {}
         self.poster = Poster(AES_KEY)
         self.front: Front
 
     def make(self) -> Front:
         channels = {
-            "wechat": wechat.Settings(APP_ID, SECRET, TOKEN, AES_KEY, api=self.api.origin),
+            "wechat": wechat.Settings(APP_ID, SECRET, TOKEN, AES_KEY, api=self.api.origin, **self.menus),
             "wechat_mini": wechat_mini.Settings(APP_ID, SECRET, TOKEN, api=self.api.origin),
         }
         self.front = Front(f"sqlite:///{self.path}", self.rasa.port, channels=channels)
@@ -88,14 +89,36 @@ async def test_it_is_acknowledged_before_it_is_answered_and_answered_once(stage:
     assert OPENID.encode() not in raw  # who she is stands sealed in the record
 
 
-async def test_a_menu_is_tapped_and_a_menu_of_the_account_too(stage: Stage) -> None:
-    def script(turn: Turn) -> Turn:
-        if turn.get("text") == "选项":
-            buttons = [{"title": "查物流", "payload": "/track"}, {"title": "找人工", "payload": "/ask_human"}]
-            return answer(turn, [{"text": "您看选哪个", "buttons": buttons}])
-        return answer(turn)
+def choices(turn: Turn) -> Turn:
+    if turn.get("text") == "选项":
+        buttons = [{"title": "查物流", "payload": "/track"}, {"title": "找人工", "payload": "/ask_human"}]
+        return answer(turn, [{"text": "您看选哪个", "buttons": buttons}])
+    return answer(turn)
 
-    stage.rasa.script = script
+
+async def test_choices_are_numbered_so_that_each_of_her_answers_earns_five_messages(stage: Stage) -> None:
+    stage.rasa.script = choices
+    await stage.post(stage.message("text", Content="选项"))
+    await stage.answered(text="找人工")
+    assert stage.said[1] == "回复 1：关闭"  # the notice's, which counts on
+    assert stage.said[-1] == "回复数字：2 查物流 3 找人工"
+    await until(lambda: rows(stage.path, "SELECT 1 FROM channel_links WHERE sent = 1"))
+    await stage.post(stage.message("text", Content="3"))
+    await stage.answered(text="答：/ask_human")
+    assert {sent["msgtype"] for sent in stage.api.sent} == {"text"}
+
+
+async def test_a_menu_is_tapped_and_a_menu_of_the_account_too(
+    rasa: RasaStub, api: FakeWeChat, tmp_path: Path
+) -> None:
+    stage = Stage(rasa, api, tmp_path)
+    stage.menus = {"menus": True}
+    async with stage.make():
+        await menus_are_tapped(stage)
+
+
+async def menus_are_tapped(stage: Stage) -> None:
+    stage.rasa.script = choices
     await stage.post(stage.message("text", Content="选项"))
     await stage.answered(text="您看选哪个")
     menus = [sent["msgmenu"] for sent in stage.api.sent if sent["msgtype"] == "msgmenu"]

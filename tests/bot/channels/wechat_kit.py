@@ -36,7 +36,7 @@ Account = wechat.WeChat | wechat_mini.WeChatMini
 
 def account(
     tools: Tools, *, aes_key: str = "", token: str = TOKEN, app_id: str = APP_ID, **more: Any
-) -> Account:
+) -> wechat.WeChat:
     return wechat.WeChat(wechat.Settings(app_id, SECRET, token, aes_key, **more), tools)
 
 

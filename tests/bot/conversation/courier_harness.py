@@ -72,7 +72,7 @@ class Wechats:
             self.rasa.port,
             clock=self.clock,
             channels={
-                "wechat": wechat.Settings(APP_ID, SECRET, TOKEN, api=self.api.origin),
+                "wechat": wechat.Settings(APP_ID, SECRET, TOKEN, api=self.api.origin, menus=True),
                 "wechat_mini": wechat_mini.Settings(APP_ID, SECRET, TOKEN, api=self.api.origin),
                 **more,
             },

@@ -86,6 +86,7 @@ async def told(rasa: RasaStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             "ZHIXIN_WECHAT_TOKEN": TOKEN,
             "ZHIXIN_WECHAT_AES_KEY": AES_KEY,
             "ZHIXIN_WECHAT_API": wechat.origin,
+            "ZHIXIN_WECHAT_MENUS": "on",
             "ZHIXIN_FEISHU_APP_ID": feishu.app_id,
             "ZHIXIN_FEISHU_APP_SECRET": feishu.app_secret,
             "ZHIXIN_FEISHU_ENCRYPT_KEY": feishu.encrypt_key,
