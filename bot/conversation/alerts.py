@@ -94,8 +94,9 @@ class GroupRobot:
         return f"{self.kind.value}_{code}", _REST.get(code) if isinstance(code, int) else None
 
 
+_TEN, _ONE = timedelta(minutes=10), timedelta(minutes=1)
 #: Codes for too many messages: DingTalk takes 20 a minute, then none for ten; Feishu 100 a minute.
-_REST = {130101: timedelta(minutes=10), 11232: timedelta(minutes=1), 9499: timedelta(minutes=1)}
+_REST = {130101: _TEN, 410100: _TEN, 11232: _ONE, 9499: _ONE}
 
 
 def dingtalk_sign(timestamp: str, secret: str) -> str:

@@ -51,7 +51,7 @@ class Settings:
 _OLD = timedelta(hours=1)  # DingTalk's own rule
 _SPARE_MS = 60_000  # a session's address is not used in its last minute
 _SEND, _FILE = "/v1.0/robot/oToMessages/batchSend", "/v1.0/robot/messageFiles/download"
-_TOO_FAST = frozenset({"130101", "410100", "430101", "90018", "-1"})
+_TOO_FAST = frozenset({"130101", "410100", "90018", "-1"})
 
 
 class DingTalk:

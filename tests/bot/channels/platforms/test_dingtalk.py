@@ -35,6 +35,7 @@ from bot.channels.base import (
 from bot.channels.dingtalk_forms import sign
 from bot.channels.platforms.dingtalk import DingTalk, Settings, make
 from tests.fakes.dingtalk import FakeDingTalk
+from tests.fakes.serving import troubles
 from tests.fakes.tools import call, now, tools
 
 TEXT = TextPart("您的包裹 24 日送到。")
@@ -296,6 +297,17 @@ async def test_the_sessions_errors_are_understood(platform: DingTalk, fake: Fake
     answers.append(web.Response(text="<html>", status=502))
     error = await fails(platform, to)
     assert (error.kind, error.unsure) == (SendKind.AWAY, True)
+
+
+async def test_what_the_session_finds_unsafe_the_robot_sends(platform: DingTalk, fake: FakeDingTalk) -> None:
+    """A link that DingTalk takes for unsafe there is refused however often it is sent."""
+    fake.behave = troubles("sendBySession", *[{"errcode": 430101, "errmsg": "不安全的外链"}] * 2)
+    (said,) = (await heard(platform, fake, fake.message())).heard
+    await platform.send(Address(said.user, data=said.data["reply"]), TEXT, "0" * 32)
+    assert [(user, form) for user, form, _ in fake.shown] == [("manager01", "sampleText")]
+    (said,) = (await heard(platform, fake, fake.message(senderStaffId=""))).heard
+    error = await fails(platform, Address(said.user, data=said.data["reply"]))
+    assert (error.kind, error.code) == (SendKind.REFUSED, "430101")
 
 
 async def test_a_line_that_breaks_may_have_carried_it(platform: DingTalk, fake: FakeDingTalk) -> None:
