@@ -23,6 +23,8 @@ WELCOME_S = 20
 TEXT, HEAD = 2048, 1024
 _CHOICE, _LINK, _ID = 128, 1024, 64
 _LINK_TITLE, _LINK_TEXT, _ADDRESS = 128, 512, 2048
+#: A kept cursor that is still in the past.
+_PAST = re.compile(r"past:(\d{1,12}):(.*)", re.DOTALL)
 #: Lines that a menu may have.
 MENU_LINES = 10
 #: Why a message of ours was not delivered: she does not take any; or nothing is until she writes (48 hours
@@ -192,3 +194,21 @@ def _place(more: Mapping[str, Any]) -> dict[str, float]:
             return {}
         found[name] = float(value)
     return found
+
+
+def news_and_cursor(kept: str, first: datetime) -> tuple[float, str]:
+    """Return the second from which on what is pulled is news, 0 for all of it, and WeCom's own cursor.
+
+    Args:
+        kept: the cursor as it is kept; empty before anything was pulled.
+        first: what is news where nothing was pulled.
+    """
+    if not kept:
+        return first.timestamp() // 1, ""
+    found = _PAST.fullmatch(kept)
+    return (float(found[1]), found[2]) if found else (0.0, kept)
+
+
+def in_the_past(cursor: str, news: float) -> str:
+    """Return a cursor as it is kept while what is behind it is not all news; see :func:`news_and_cursor`."""
+    return f"past:{news:.0f}:{cursor}"

@@ -48,8 +48,8 @@ logger = logging.getLogger(__name__)
 #: What was sent so long before we first pulled was said to somebody else, who may have answered.
 _NEWS = timedelta(minutes=30)
 _PAGE = 1000
-#: Pages that one pull walks over at most: of the past, or empty ones; the platform keeps three days.
-_PAGES = 100
+#: Empty pages that say that there are more, one after the other.
+_EMPTY = 3
 
 
 @dataclass(frozen=True)
@@ -119,21 +119,21 @@ class Wecom:
         return Receipt(hint=Hint(account, said.get("Token", "")))
 
     async def pull(self, hint: Hint, cursor: str) -> Pulled:
-        """Return one page; the first pull walks to the end of what is past and returns what is new there."""
-        found: list[Heard] = []
-        news = None if cursor else self._tools.now() - _NEWS
-        for _ in range(_PAGES):
+        """Return one page; the first pulls walk over what is past, and return what of it is news."""
+        news, cursor = messages.news_and_cursor(cursor, self._tools.now() - _NEWS)
+        for _ in range(_EMPTY):
             page = await self._page(hint, cursor)
             cursor, more = str(page.get("next_cursor") or cursor), bool(page.get("has_more"))
-            found += self._heard(page)
-            if not more or (news is None and page.get("msg_list")):  # a page may be empty and not the last
+            if not more or page.get("msg_list"):  # a page may be empty and not the last
                 break
-        known = {one.message_id: one for one in found if news is None or one.at >= news}
+        found = self._heard(page)
+        known = {one.message_id: one for one in found if one.at.timestamp() >= news}
         if len(known) < len(found) and news:
-            logger.warning(
-                "wecom: %d of %d rows of the past are not news", len(found) - len(known), len(found)
+            logger.info(
+                "wecom: %d rows of %d are of the past and no news", len(found) - len(known), len(found)
             )
-        return Pulled(tuple(sorted(known.values(), key=lambda one: one.at)), cursor, more)
+        kept = messages.in_the_past(cursor, news) if news and more else cursor
+        return Pulled(tuple(sorted(known.values(), key=lambda one: one.at)), kept, more)
 
     async def send(self, to: Address, part: Part, key: str) -> None:
         """Send one part; `key` is its ``msgid``, which the platform takes once in an account."""

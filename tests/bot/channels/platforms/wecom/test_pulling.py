@@ -59,6 +59,27 @@ async def test_pulling_goes_on_from_the_cursor_until_there_is_no_more(
     assert texts == [f"第二批{number}" for number in range(3, 7)]
 
 
+async def test_a_long_past_is_walked_over_page_by_page_from_a_cursor_that_is_kept(
+    platform: Wecom, fake: FakeWecom, clock: Clock
+) -> None:
+    """A busy shop's three days take longer than one pull may, and a process may end between two pages."""
+    fake.page = 3
+    hint = Hint(fake.account)
+    for number in range(40):
+        fake.says(USER, at=clock.timestamp() - 86_400 + number, content="别人答过了")
+    for number in range(5):
+        fake.says(USER, at=clock.timestamp() - 1_500, content=f"新的{number}")
+    page = await platform.pull(hint, "")
+    assert fake.calls.count("kf/sync_msg") == 1 and page.heard == () and page.more
+    clock.at += timedelta(hours=2)  # what was news when it began stays news
+    async with tools(clock) as given:
+        texts, cursor = await pull_all(make(settings(fake), given), hint, page.cursor)
+    assert texts == [f"新的{number}" for number in range(5)]
+    assert fake.calls.count("kf/sync_msg") == 15  # each page once
+    fake.says(USER, at=clock.timestamp() - 86_400, content="迟到的")  # the past is over
+    assert (await pull_all(platform, hint, cursor))[0] == ["迟到的"]
+
+
 async def test_a_hint_that_is_over_is_pulled_without_its_token(
     platform: Wecom, fake: FakeWecom, clock: Clock
 ) -> None:
