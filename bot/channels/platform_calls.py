@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -77,6 +78,17 @@ async def ask(http: aiohttp.ClientSession, method: str, address: str, **more: An
         raise SendError(SendKind.AWAY, "timeout", unsure=True) from exc
     except (aiohttp.ClientError, OSError) as exc:
         raise SendError(SendKind.AWAY, type(exc).__name__, unsure=True) from exc
+
+
+def token_name(platform: str, application: str, secret: str) -> str:
+    """Return the name of an application's token: with other credentials the kept one is not used any more.
+
+    Args:
+        platform: its name.
+        application: its id.
+        secret: its secret; nothing of it can be read off the name.
+    """
+    return f"{platform}/{application[:64]}/{hashlib.sha256(secret.encode()).hexdigest()[:8]}"
 
 
 async def with_token(

@@ -15,7 +15,7 @@ import aiohttp
 
 from bot.channels.base import SendError, SendKind, Tools
 from bot.channels.check_words import seen_from
-from bot.channels.platform_calls import Said, ask, download, with_token
+from bot.channels.platform_calls import Said, ask, download, token_name, with_token
 
 #: The access token is missing, wrong or over.
 _TOKEN = frozenset({40014, 41001, 42001})
@@ -50,7 +50,7 @@ class WecomApi:
         self._corp_id = corp_id
         self._secret = secret
         self._tools = tools
-        self._name = f"wecom/{corp_id}"
+        self._name = token_name("wecom", corp_id, secret)
 
     async def get(self, path: str, **query: str) -> Mapping[str, Any]:
         """Ask for something; SendError as :meth:`post`."""

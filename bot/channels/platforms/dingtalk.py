@@ -20,7 +20,7 @@ import aiohttp
 from bot.channels import base, check_words
 from bot.channels.base import Finding, HeardKind, Media, Refused, SendError, SendKind
 from bot.channels.dingtalk_forms import CARDS, as_answer, as_robot, content, sign
-from bot.channels.platform_calls import Said, ask, download, with_token
+from bot.channels.platform_calls import Said, ask, download, token_name, with_token
 
 NAME = "dingtalk"
 
@@ -63,6 +63,7 @@ class DingTalk:
     def __init__(self, settings: Settings, tools: base.Tools) -> None:
         self._own = settings
         self._tools = tools
+        self._name = token_name(NAME, settings.app_key, settings.app_secret)
 
     async def receive(self, call: base.Call) -> base.Receipt:
         """Check the signature and its age, and read the message."""
@@ -136,7 +137,7 @@ class DingTalk:
         return (Finding("DingTalk gives an access token, and the robot may send", wrong=False),)
 
     async def _token(self) -> str:
-        return await self._tools.tokens.get(NAME, self._new_token)
+        return await self._tools.tokens.get(self._name, self._new_token)
 
     async def _new_token(self) -> tuple[str, float]:
         body = {"appKey": self._own.app_key, "appSecret": self._own.app_secret}
@@ -157,7 +158,7 @@ class DingTalk:
                 raise _error(got)
             return got
 
-        return await with_token(self._tools.tokens, NAME, self._new_token, call)
+        return await with_token(self._tools.tokens, self._name, self._new_token, call)
 
     async def _picture(self, part: base.Part) -> str:
         """Return the address of a picture, or DingTalk's name of it; empty for other parts."""

@@ -19,7 +19,7 @@ from bot.channels import base, check_words
 from bot.channels.base import Finding, Media, Refused, SendError, SendKind
 from bot.channels.feishu_crypt import decrypt, sign
 from bot.channels.feishu_forms import CARDS, as_message, heard
-from bot.channels.platform_calls import Said, ask, download, with_token
+from bot.channels.platform_calls import Said, ask, download, token_name, with_token
 
 NAME = "feishu"
 
@@ -52,7 +52,7 @@ _OLD, _EARLY = timedelta(hours=8), timedelta(minutes=5)
 _TOKEN = frozenset({99991661, 99991663, 99991664, 99991668, 99991671})
 _TOO_FAST = frozenset({99991400, 11232, 230020, 230049})  # 230049: the same key is being sent just now
 _GONE = frozenset({230013, 230029, 230034, 230053})  # out of reach, left the company, shut the robot out
-_MENDED = frozenset({230006, 230027, 99991401, 99991662, 99991672, 99991679})  # by the shop
+_MENDED = frozenset({230006, 230027, 99991401, 99991662, 99991672, 99991679, 99992361})  # by the shop
 
 
 class Feishu:
@@ -64,6 +64,7 @@ class Feishu:
     def __init__(self, settings: Settings, tools: base.Tools) -> None:
         self._own = settings
         self._tools = tools
+        self._name = token_name(NAME, settings.app_id, settings.app_secret)
 
     async def receive(self, call: base.Call) -> base.Receipt:
         """Check the signature and its age, decrypt, and read the event."""
@@ -126,7 +127,7 @@ class Feishu:
         return found
 
     async def _token(self) -> str:
-        return await self._tools.tokens.get(NAME, self._new_token)
+        return await self._tools.tokens.get(self._name, self._new_token)
 
     async def _new_token(self) -> tuple[str, float]:
         body = {"app_id": self._own.app_id, "app_secret": self._own.app_secret}
@@ -146,7 +147,7 @@ class Feishu:
                 raise _error(got)
             return got
 
-        return await with_token(self._tools.tokens, NAME, self._new_token, call)
+        return await with_token(self._tools.tokens, self._name, self._new_token, call)
 
     async def _picture(self, part: base.Part) -> str:
         """Return Feishu's name of a picture, once it has it; empty for other parts."""

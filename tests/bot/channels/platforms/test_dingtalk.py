@@ -256,6 +256,15 @@ async def test_an_ended_token_is_renewed_once(platform: DingTalk, fake: FakeDing
     assert len(fake.tokens) == 3
 
 
+async def test_another_application_has_a_token_of_its_own(fake: FakeDingTalk) -> None:
+    async with tools() as given:
+        for key, secret in (("dingkey", "ding-secret"), ("dingkey", "reset"), ("other", "reset")):
+            fake.app_key, fake.app_secret = key, secret
+            made = make(Settings(key, secret, api=fake.url, web=fake.url), given)
+            await made.send(Address("u"), TEXT, "0" * 32)
+    assert fake.tokens == ["t0", "t1", "t2"]
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [

@@ -295,6 +295,14 @@ async def test_what_she_sent_is_fetched(platform: Feishu, fake: FakeFeishu) -> N
     assert caught.value.kind is SendKind.REFUSED
 
 
+async def test_another_application_has_a_token_of_its_own(fake: FakeFeishu) -> None:
+    async with tools() as given:
+        for app, secret in (("cli_1", "feishu-secret"), ("cli_1", "reset"), ("cli_2", "reset")):
+            fake.app_id, fake.app_secret = app, secret
+            await make(settings(fake), given).send(TO, TEXT, "0" * 32)
+    assert fake.tokens == ["t-0", "t-1", "t-2"]
+
+
 async def test_an_ended_token_is_renewed_once(platform: Feishu, fake: FakeFeishu) -> None:
     await platform.send(TO, TEXT, "0" * 32)
     fake.ended.add("t-0")
@@ -317,6 +325,7 @@ async def test_an_ended_token_is_renewed_once(platform: Feishu, fake: FakeFeishu
         (230006, SendKind.AWAY),
         (230027, SendKind.AWAY),
         (99991401, SendKind.AWAY),
+        (99992361, SendKind.AWAY),  # "open_id cross app": the shop has put in another application
         (230025, SendKind.REFUSED),
         (230028, SendKind.REFUSED),
         (999, SendKind.REFUSED),

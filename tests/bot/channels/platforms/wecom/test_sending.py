@@ -25,7 +25,7 @@ from bot.channels.base import (
     SendKind,
     TextPart,
 )
-from bot.channels.platforms.wecom import Wecom
+from bot.channels.platforms.wecom import Wecom, make
 from tests.bot.channels.platforms.wecom.kit import (
     BUTTONS,
     KEY,
@@ -33,7 +33,9 @@ from tests.bot.channels.platforms.wecom.kit import (
     USER,
     Clock,
     failed,
+    settings,
 )
+from tests.fakes.tools import tools
 from tests.fakes.wecom import JPEG, FakeWecom, Session
 
 
@@ -225,6 +227,14 @@ async def test_a_platform_that_hangs_is_away(platform: Wecom, fake: FakeWecom) -
     fake.trouble("kf/send_msg", "slow")
     error = await failed(platform)
     assert (error.kind, error.unsure) == (SendKind.AWAY, True)
+
+
+async def test_another_application_has_a_token_of_its_own(fake: FakeWecom, clock: Clock) -> None:
+    async with tools(clock) as given:
+        for secret in ("one", "another"):
+            fake.secret = secret
+            await make(settings(fake), given).pull(Hint(fake.account), "")
+    assert len(fake.tokens) == 2
 
 
 async def test_an_access_token_is_fetched_once_and_again_when_it_has_ended(
