@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 def sign(timestamp: str, nonce: str, key: str, body: bytes) -> str:
     """Return the signature of a call: hex SHA-256 of time, nonce, encrypt key and body."""
-    return hashlib.sha256(f"{timestamp}{nonce}{key}".encode() + body).hexdigest()
+    return hashlib.sha256(f"{timestamp}{nonce}{key}".encode("utf-8", "replace") + body).hexdigest()
 
 
 def decrypt(text: str, key: str) -> bytes:

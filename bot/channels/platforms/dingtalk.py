@@ -49,6 +49,7 @@ class Settings:
 
 
 _OLD = timedelta(hours=1)  # DingTalk's own rule
+_LONGEST_MS = 7_200_000  # that a session is believed to last; DingTalk gives it an hour and a half
 _SPARE_MS = 60_000  # a session's address is not used in its last minute
 _SEND, _FILE = "/v1.0/robot/oToMessages/batchSend", "/v1.0/robot/messageFiles/download"
 _TOO_FAST = frozenset({"130101", "410100", "90018", "-1"})
@@ -71,13 +72,13 @@ class DingTalk:
         if call.method != "POST" or not re.fullmatch("[0-9]{13}", stamp):
             raise Refused(401, "unsigned")
         wanted = sign(stamp, self._own.app_secret).encode()
-        if not hmac.compare_digest(wanted, call.headers.get("sign", "").encode()):
+        if not hmac.compare_digest(wanted, call.headers.get("sign", "").encode("utf-8", "replace")):
             raise Refused(401, "signature")
         if abs(call.now - _moment(stamp)) > _OLD:
             raise Refused(401, "old")
         try:
             heard = self._heard(json.loads(call.body))
-        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, OSError):
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError, OSError):
             raise Refused(400, "unreadable") from None
         return base.Receipt("{}", content_type="application/json", heard=heard)
 
@@ -86,8 +87,10 @@ class DingTalk:
         if not (staff or alone):
             return ()  # a stranger to the organisation, in a group: she has no chat of her own to answer in
         hook, form, data = str(said.get("sessionWebhook", "")), str(said["msgtype"]), {}
-        if alone and urlsplit(hook)[:2] == urlsplit(self._own.web)[:2]:
-            data["reply"] = {"hook": hook, "until": int(said["sessionWebhookExpiredTime"])}
+        where = urlsplit(hook)
+        if alone and where[:2] == urlsplit(self._own.web)[:2] and where.path == "/robot/sendBySession":
+            last = int(self._tools.now().timestamp() * 1000) + _LONGEST_MS
+            data["reply"] = {"hook": hook, "until": min(int(said["sessionWebhookExpiredTime"]), last)}
         kind, text, media = content(form, said)
         event = form if kind is HeardKind.UNSUPPORTED else ""
         user, at = str(staff or said["senderId"]), _moment(said["createAt"])

@@ -73,13 +73,13 @@ class Feishu:
             told = json.loads(decrypt(json.loads(call.body)["encrypt"], self._own.encrypt_key))
             challenge = told["challenge"] if told.get("type") == "url_verification" else None
             token = str(told.get("token") or told.get("header", {}).get("token"))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             # Without a signature nothing is told apart: nobody learns by trying what decrypts.
             raise Refused(*((400, "unreadable") if signed else (401, "unsigned"))) from None
         if challenge is None and not signed:  # the console's first question alone comes unsigned
             raise Refused(401, "unsigned")
         wanted = self._own.verification_token
-        if wanted and not hmac.compare_digest(token.encode(), wanted.encode()):
+        if wanted and not hmac.compare_digest(token.encode("utf-8", "replace"), wanted.encode()):
             raise Refused(401, "token")
         if challenge is not None:
             return base.Receipt(json.dumps({"challenge": challenge}), content_type="application/json")
@@ -95,7 +95,7 @@ class Feishu:
             return False
         stamp, nonce = (call.headers.get(f"x-lark-request-{name}", "") for name in ("timestamp", "nonce"))
         wanted = sign(stamp, nonce, self._own.encrypt_key, call.body).encode()
-        if not hmac.compare_digest(wanted, given.encode()):
+        if not hmac.compare_digest(wanted, given.encode("utf-8", "replace")):
             raise Refused(401, "signature")
         seconds = int(stamp[:10]) if re.fullmatch("[0-9]{10}(?:[0-9]{3})?", stamp) else 0
         if not -_EARLY <= call.now - datetime.fromtimestamp(seconds, timezone.utc) <= _OLD:

@@ -86,10 +86,18 @@ async def test_what_is_not_dingtalks_is_refused(platform: DingTalk, fake: FakeDi
     assert await refused(platform, {**fake.headers(), "timestamp": "later"}, body) == (401, "unsigned")
     assert await refused(platform, fake.headers(secret="another"), body) == (401, "signature")
     assert await refused(platform, {**fake.headers(), "sign": "é"}, body) == (401, "signature")
+    assert await refused(platform, {**fake.headers(), "sign": "\udcff"}, body) == (401, "signature")
     for hours in (-1.02, 1.02):  # a replay, and a clock that is wrong
         headers = fake.headers(at=now().timestamp() + hours * 3600)
         assert await refused(platform, headers, body) == (401, "old")
-    for broken in (b"", b"[]", b'{"msgtype": "text"}', body[: len(body) // 2], b'{"conversationType": "1"}'):
+    for broken in (
+        b"",
+        b"[]",
+        b'{"msgtype": "text"}',
+        body[: len(body) // 2],
+        b'{"conversationType": "1"}',
+        b"[" * 9999,
+    ):
         assert await refused(platform, fake.headers(), broken) == (400, "unreadable")
 
 
@@ -171,9 +179,14 @@ async def test_only_dingtalks_own_address_is_answered(platform: DingTalk, fake: 
         "http://169.254.169.254/latest",
         f"{fake.url}.example/robot",
         fake.url.replace("http", "ftp"),
+        fake.session("u").replace("sendBySession", "send"),  # somebody's own robot, in a group of theirs
+        fake.session("u").replace("sendBySession", "sendBySession/../send"),
     ):
         (said,) = (await heard(platform, fake, fake.message(sessionWebhook=hook))).heard
         assert "reply" not in said.data
+    endless = fake.message(sessionWebhookExpiredTime=10**15)
+    (said,) = (await heard(platform, fake, endless)).heard
+    assert said.data["reply"]["until"] <= (now().timestamp() + 7200) * 1000
     stranger = fake.message(senderStaffId="", conversationType="2")
     assert (await heard(platform, fake, stranger)).heard == ()
 

@@ -153,6 +153,12 @@ async def test_what_is_not_feishus_is_refused(platform: Feishu, fake: FakeFeishu
     for hours in (-8.1, 0.2):  # a replay, and a clock that is wrong
         call_of = fake.signed(fake.message(), at=now().timestamp() + hours * 3600)
         assert await refused(platform, *call_of) == (401, "old")
+    for name in headers:  # a byte that is no character, as the server reads it
+        odd = {**headers, name: "\udcff"}
+        assert await refused(platform, odd, body) == (401, "signature")
+    assert await refused(platform, {}, b"[" * 9999) == (401, "unsigned")
+    forged = {**fake.message(), "header": {**fake.message()["header"], "token": "\ud800"}}
+    assert await refused(platform, *fake.signed(forged)) == (401, "token")
     forged = {**fake.message(), "header": {**fake.message()["header"], "token": "another"}}
     assert await refused(platform, *fake.signed(forged)) == (401, "token")
 
