@@ -7,12 +7,14 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from bot.channels.base import SendError, SendKind, Tokens
+
+_T = TypeVar("_T")
 
 #: A part may take 10 s in all, a token before it included.
 _TIMEOUT = aiohttp.ClientTimeout(total=8.0, connect=3.0)
@@ -95,8 +97,8 @@ async def with_token(
     tokens: Tokens,
     name: str,
     fetch: Callable[[], Awaitable[tuple[str, float]]],
-    call: Callable[[str], Awaitable[Said]],
-) -> Said:
+    call: Callable[[str], Awaitable[_T]],
+) -> _T:
     """Call with an access token, and once more with a new one where the platform does not take it any more.
 
     Args:
@@ -115,10 +117,27 @@ async def with_token(
     return await call(await tokens.get(name, fetch))
 
 
+def not_to_be_had(said: Said) -> SendError:
+    """Return what a status means that is not 200: with 429 it is tried again."""
+    return SendError(SendKind.AWAY if said.status == 429 else SendKind.REFUSED, f"http_{said.status}")
+
+
 async def download(
-    http: aiohttp.ClientSession, address: str, headers: Mapping[str, str] | None = None
+    http: aiohttp.ClientSession,
+    address: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    redirects: bool = False,
+    wrong: Callable[[Said], SendError] = not_to_be_had,
 ) -> bytes:
     """Return a file of at most 10 MiB.
+
+    Args:
+        http: calls out.
+        address: of the file.
+        headers: that go along.
+        redirects: go where its server leads: only of addresses that are the shop's or the platform's own.
+        wrong: tells what an answer means that is below 500 and not 200.
 
     Raises:
         SendError: ``away`` to try again; ``refused`` where it is gone, too large or not to be had.
@@ -126,12 +145,13 @@ async def download(
     if not address.startswith(("https://", "http://")):
         raise SendError(SendKind.REFUSED, "address")
     try:
-        async with http.get(address, headers=headers, timeout=_TIMEOUT) as got:
-            if got.status >= 500 or got.status == 429:
+        async with http.get(address, headers=headers, timeout=_TIMEOUT, allow_redirects=redirects) as got:
+            if got.status >= 500:
                 raise SendError(SendKind.AWAY, f"http_{got.status}")
+            raw = await _read(got)
             if got.status != 200:
-                raise SendError(SendKind.REFUSED, f"http_{got.status}")
-            return await _read(got)
+                raise wrong(Said(got.status, got.headers, _object(raw)))
+            return raw
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as exc:
         raise SendError(SendKind.AWAY, type(exc).__name__) from exc
 

@@ -142,7 +142,7 @@ class WeChatApi:
 
     async def _upload(self, part: PicturePart) -> tuple[str, str]:
         """Return the token and the platform's id of the picture."""
-        data = part.data or await platform_calls.download(self._tools.http, part.address)
+        data = part.data or await platform_calls.download(self._tools.http, part.address, redirects=True)
         ending = _ending(data)
         if ending is None:
             raise SendError(SendKind.REFUSED, "picture_kind")

@@ -114,7 +114,9 @@ class WecomSending:
         if isinstance(part, TextPart):
             return [messages.text(part.text)]
         if isinstance(part, PicturePart):
-            media_id = await self._picture(part.data or await download(self._tools.http, part.address))
+            media_id = await self._picture(
+                part.data or await download(self._tools.http, part.address, redirects=True)
+            )
             if not media_id and not part.text:
                 raise SendError(SendKind.REFUSED, "picture_kind")
             return [messages.image(media_id) if media_id else messages.text(part.text)]
@@ -129,7 +131,9 @@ class WecomSending:
         if len(part.rows) != 1 or part.buttons or not part.rows[0].picture or not part.rows[0].address:
             return None
         try:
-            thumb = await self._picture(await download(self._tools.http, part.rows[0].picture))
+            thumb = await self._picture(
+                await download(self._tools.http, part.rows[0].picture, redirects=True)
+            )
         except SendError as exc:
             logger.info("wecom: a card goes without its picture (%s)", exc)
             return None

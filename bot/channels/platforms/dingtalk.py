@@ -127,7 +127,7 @@ class DingTalk:
     async def fetch(self, media: Media, account: str) -> bytes:
         """Return what she sent, by its download code."""
         got = await self._call(_FILE, {"downloadCode": media.id})
-        return await download(self._tools.http, str(got.body.get("downloadUrl", "")))
+        return await download(self._tools.http, str(got.body.get("downloadUrl", "")), redirects=True)
 
     async def check(self) -> Sequence[Finding]:
         """Get a token, and ask for a message to nobody, which the robot's code and permission must allow."""

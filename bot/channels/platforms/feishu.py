@@ -113,7 +113,11 @@ class Feishu:
         """Return what she sent, by the message it came with."""
         message, _, name = media.id.partition("/")
         address = f"{self._own.api}/open-apis/im/v1/messages/{message}/resources/{name}?type=image"
-        return await download(self._tools.http, address, {"Authorization": f"Bearer {await self._token()}"})
+
+        async def call(token: str) -> bytes:
+            return await download(self._tools.http, address, _bearer(token), wrong=_error)
+
+        return await with_token(self._tools.tokens, self._name, self._new_token, call)
 
     async def check(self) -> Sequence[Finding]:
         """Get a token, and ask for the robot."""
@@ -125,9 +129,6 @@ class Feishu:
         if robot.get("activate_status") != 2:
             found.append(Finding("the robot is not active: publish a version, and have it approved"))
         return found
-
-    async def _token(self) -> str:
-        return await self._tools.tokens.get(self._name, self._new_token)
 
     async def _new_token(self) -> tuple[str, float]:
         body = {"app_id": self._own.app_id, "app_secret": self._own.app_secret}
@@ -141,8 +142,8 @@ class Feishu:
         """Call; `more` makes what goes along anew for each try, since a form is sent once only."""
 
         async def call(token: str) -> Said:
-            headers = {"Authorization": f"Bearer {token}"}
-            got = await ask(self._tools.http, method, self._own.api + path, headers=headers, **more())
+            address = self._own.api + path
+            got = await ask(self._tools.http, method, address, headers=_bearer(token), **more())
             if got.status != 200 or got.body.get("code") != 0:
                 raise _error(got)
             return got
@@ -153,7 +154,7 @@ class Feishu:
         """Return Feishu's name of a picture, once it has it; empty for other parts."""
         if not isinstance(part, base.PicturePart):
             return ""
-        data = part.data or await download(self._tools.http, part.address)
+        data = part.data or await download(self._tools.http, part.address, redirects=True)
 
         def form() -> Mapping[str, Any]:
             made = aiohttp.FormData({"image_type": "message"})
@@ -164,6 +165,10 @@ class Feishu:
 
 
 make = Feishu
+
+
+def _bearer(token: str) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _error(got: Said) -> SendError:

@@ -301,6 +301,44 @@ async def test_what_she_sent_is_fetched(platform: Feishu, fake: FakeFeishu) -> N
     assert caught.value.kind is SendKind.REFUSED
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, 99991400, SendKind.BUSY),
+        (429, 0, SendKind.BUSY),
+        (400, 99991672, SendKind.AWAY),
+        (400, 234003, SendKind.REFUSED),
+        (302, 0, SendKind.REFUSED),
+        (500, 0, SendKind.AWAY),
+    ],
+)
+async def test_why_a_picture_is_not_to_be_had_is_understood(
+    platform: Feishu, fake: FakeFeishu, status: int, code: int, kind: SendKind
+) -> None:
+    fake.files["img_7"] = b"jpeg"
+    elsewhere = {"Location": f"{fake.url}/pictures/img_7"}
+
+    async def answer(request: web.Request) -> web.StreamResponse | None:
+        if "/resources/" not in request.path:
+            return None
+        return web.json_response({"code": code, "msg": "…"}, status=status, headers=elsewhere)
+
+    fake.behave = answer
+    with pytest.raises(SendError) as caught:
+        await platform.fetch(Media("om_1/img_7"), "")
+    assert (caught.value.kind, caught.value.code) == (kind, str(code or f"http_{status}"))
+
+
+async def test_a_picture_is_fetched_with_a_new_token_where_the_old_has_ended(
+    platform: Feishu, fake: FakeFeishu
+) -> None:
+    fake.files["img_7"] = b"jpeg"
+    await platform.send(TO, TEXT, "0" * 32)
+    fake.ended.add("t-0")
+    assert await platform.fetch(Media("om_1/img_7"), "") == b"jpeg"
+    assert fake.tokens == ["t-0", "t-1"]
+
+
 async def test_another_application_has_a_token_of_its_own(fake: FakeFeishu) -> None:
     async with tools() as given:
         for app, secret in (("cli_1", "feishu-secret"), ("cli_1", "reset"), ("cli_2", "reset")):
