@@ -28,6 +28,7 @@ from bot.channels.base import (
     Tools,
     Unit,
 )
+from bot.channels.cutting import size
 from bot.channels.numbered import written
 from bot.channels.wechat_account import WeChatAccount
 from bot.channels.wechat_api import article_of, bare, in_words
@@ -92,8 +93,8 @@ class WeChat(WeChatAccount):
             await self._api.send(user, "news", {"articles": [{**article, "picurl": picture}]})
 
     async def _choices(self, user: str, text: str, buttons: Sequence[Button]) -> None:
-        if not buttons:
-            return await self._text(user, text)
+        if not (buttons and self.limits.buttons):
+            return await self._numbered(user, text, buttons)
         choices = [{"id": button.id, "content": button.title} for button in buttons]
         menu = {"head_content": bare(text), "list": choices, "tail_content": ""}
         try:
@@ -103,7 +104,16 @@ class WeChat(WeChatAccount):
                 self.limits = replace(self.limits, buttons=0)
             elif exc.kind is not SendKind.REFUSED:
                 raise
-        return await self._text(user, f"{text}\n\n{written(buttons)}")
+        return await self._numbered(user, text, buttons)
+
+    async def _numbered(self, user: str, text: str, buttons: Sequence[Button]) -> None:
+        """Send a text with its choices below it, or after it where they are too long together."""
+        tail = written(buttons)
+        whole = f"{text}\n\n{tail}" if tail else text
+        if tail and size(bare(whole), Unit.BYTES) > _TEXT_BYTES:
+            await self._text(user, text)
+            whole = tail
+        await self._text(user, whole)
 
 
 def make(settings: Settings, tools: Tools) -> Platform:

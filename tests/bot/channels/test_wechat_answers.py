@@ -103,6 +103,22 @@ async def test_an_account_without_menus_numbers_its_choices_from_then_on(
     await to.send(TO, part, "k")
     said = api.sent[-1]["text"]["content"]
     assert "查物流" in said and "2" in said and to.limits.buttons == 0
+    await to.send(TO, part, "k")  # what was made for a menu meanwhile
+    assert api.sent[-1]["text"]["content"] == said
+
+
+@pytest.mark.parametrize("wrong", [40200, 45002])
+async def test_choices_that_do_not_go_below_a_long_text_come_after_it(
+    api: FakeWeChat, tools: Tools, wrong: int
+) -> None:
+    """What fits with a menu of its own may not with its choices as words: WeChat takes 2048 bytes."""
+    to = account(tools, api=api.origin, menus=True)
+    text = "退货运费由我们承担。" * 66
+    choices = tuple(Button(f"b-{number}", f"第{number}件商品的退货运费") for number in range(8))
+    api.next(wrong)
+    await to.send(TO, ButtonsPart(text, choices), "k")
+    first, second = (sent["text"]["content"] for sent in api.sent)
+    assert first == text and second.count("退货运费") == 8
 
 
 @pytest.mark.parametrize(
