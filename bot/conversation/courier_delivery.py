@@ -193,7 +193,9 @@ class Delivery:
                 return ended
             link = await self._now(link)
         # There was nothing to send, or nothing was left of it.
-        return False if await self._links.delivered(link, saying.until, taken=False) else None
+        unseen = saying.seq if not many and link.sending is None else None
+        over = await self._links.delivered(link, saying.until, taken=False, unseen=unseen)
+        return False if over else None
 
     async def _part(self, carrier: Carrier, link: Row, to: To, saying: _Saying, place: int) -> bool | None:
         """Send one part and note it; returns as :meth:`_say`."""
@@ -213,7 +215,10 @@ class Delivery:
         if error is not None and not await self._failed(link, saying, error):
             return False
         if place + 1 == len(saying.parts):
-            over = await self._links.delivered(link, saying.until, taken=error is None)
+            # That an earlier try had reached her is not known where its note stands.
+            given_up = error is not None and not error.unsure and link.sending is None and not place
+            unseen = saying.seq if given_up else None
+            over = await self._links.delivered(link, saying.until, taken=error is None, unseen=unseen)
             return False if over else None
         await (self._links.given_up if error else self._links.sent)(link, part=place + 1)
         return None

@@ -22,7 +22,7 @@ from bot.conversation.errors import LeaseLostError
 from bot.conversation.link_memory import is_brought, last_of_hers, recalled
 from bot.conversation.opening import OPENED
 from bot.conversation.schema import conversations, messages
-from bot.conversation.types import Author, Kind
+from bot.conversation.types import Audience, Author, Kind
 from bot.conversation.waiting_rows import HELD, free, seen_lease
 from persona.privacy.vault import Vault
 
@@ -228,13 +228,15 @@ class CourierLinks:
         """Note that a part was taken, and that the message goes on with `part`; LeaseLostError."""
         await self._note(link, part=part, sent=_l.sent + 1, **_OVER)
 
-    async def delivered(self, link: Row, seq: int, *, taken: bool) -> bool:
+    async def delivered(self, link: Row, seq: int, *, taken: bool, unseen: int | None = None) -> bool:
         """Note that all up to a message is delivered; let go of the link and return True if that is all.
 
         Args:
             link: which.
             seq: the message's number.
             taken: with a part that the platform took just now.
+            unseen: number of a message that was left out. The question for a rating is for the desk alone
+                then: no figure answers it, and it closes no choices.
 
         Raises:
             LeaseLostError: another process has it, or it has moved.
@@ -247,6 +249,13 @@ class CourierLinks:
             head = select(_c.next_seq - 1).where(_c.id == link.conversation_id)
             all_of_it = connection.execute(head).scalar() == seq
             self._change(connection, link, **values, **(_FREE if all_of_it else {}))
+            if unseen is not None:
+                question = _m.conversation_id == link.conversation_id, _m.seq == unseen
+                connection.execute(
+                    messages.update()
+                    .where(*question, _m.kind == Kind.RATING.value)
+                    .values(audience=Audience.DESK.value)
+                )
             return all_of_it
 
         return await self._database.write(work)

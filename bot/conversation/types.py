@@ -38,7 +38,9 @@ class Audience(str, Enum):
     """Who may read a message."""
 
     ALL = "all"
-    DESK = "desk"  # notes of agents, and answers of the bot that came when a person had taken over
+    #: Notes of agents, answers of the bot that came when a person had taken over, a question for a rating
+    #: that never reached her.
+    DESK = "desk"
 
 
 class Kind(str, Enum):

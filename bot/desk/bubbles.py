@@ -26,7 +26,8 @@ class Bubble:
         side: ``shopper``, ``bot``, ``agent``, ``system`` or ``note``: the look.
         author: who said it, Chinese or a name.
         day: of a new day the separator before the message, else "".
-        held_back: an answer of the bot that came when a person had taken over; the shopper never saw it.
+        held_back: what the shopper never saw: an answer of the bot that came when a person had taken over, a
+            question for a rating that could not be brought.
         intent: ``查物流 93%``, or "".
         sure: the intent was understood well.
         personal: something in it is masked.

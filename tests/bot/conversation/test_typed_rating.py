@@ -44,8 +44,8 @@ async def receiver(clock: Clock) -> AsyncIterator[Receiver]:
 class Stage:
     """A front with the signed channel without buttons, and one shopper who writes there."""
 
-    def __init__(self, front: Front, receiver: Receiver, clock: Clock) -> None:
-        self.front, self.receiver, self.clock = front, receiver, clock
+    def __init__(self, front: Front, receiver: Receiver, clock: Clock, rasa: RasaStub) -> None:
+        self.front, self.receiver, self.clock, self.rasa = front, receiver, clock, rasa
         self.number = 0
 
     @property
@@ -69,6 +69,11 @@ class Stage:
         )
         found = await self.rows(query)
         return bool(found) and all(seq == head - 1 for seq, head in found)
+
+    async def waits(self) -> bool:
+        """Return whether her link waits for its next try: what is on its way now would move that on."""
+        failed = channel_links.c.tries > 0, channel_links.c.lease_holder.is_(None)
+        return bool(await self.rows(select(channel_links.c.id).where(*failed)))
 
     async def rows(self, query: Any) -> list[Any]:
         database = self.front.conversations._store.database
@@ -99,7 +104,7 @@ async def stage(url: str, rasa: RasaStub, receiver: Receiver, clock: Clock) -> A
     channels = {"signed": Settings(keys=(KEY,), url=receiver.url, buttons=0)}
     async with Front(url, rasa.port, clock=clock, channels=channels) as front:
         await Desk(front).hire("小林")
-        yield Stage(front, receiver, clock)
+        yield Stage(front, receiver, clock, rasa)
 
 
 async def test_a_figure_after_the_question_is_the_rating_once(stage: Stage, rasa: RasaStub) -> None:
@@ -195,6 +200,7 @@ async def test_a_question_not_delivered_yet_is_not_answered(stage: Stage, receiv
         return len(await stage.rows(hers)) == 3
 
     await eventually(answered)
+    await eventually(stage.waits)
     receiver.statuses.clear()
     stage.clock.pass_by(minutes=6)
     await stage.gets("答：4")
@@ -211,6 +217,34 @@ async def test_a_question_that_waited_long_is_not_asked_any_more(stage: Stage, r
     stage.clock.pass_by(hours=2)
     await stage.write("还有件事")
     await stage.gets("答：还有件事")
+    assert not any("utter_rate" in text for text in stage.texts)
+
+
+@pytest.mark.parametrize("why", ["late", "refused"])
+async def test_a_question_that_never_reached_her_takes_no_figure_and_closes_no_choices(
+    stage: Stage, receiver: Receiver, why: str
+) -> None:
+    steps = [{"title": "退货", "payload": "/return"}, {"title": "换货", "payload": "/exchange"}]
+    offered = {"text": "要哪一样", "buttons": steps}
+    stage.rasa.script = lambda turn: answer(
+        turn, [offered] if turn.get("text") == "鞋子不合脚" else None, form_open=False
+    )
+    await stage.write("鞋子不合脚")
+    await stage.gets("要哪一样")
+    cid, seen = await stage.conversation_id(), len(stage.texts)
+    stage.clock.pass_by(minutes=11)
+    receiver.statuses = [503] * 10_000 if why == "late" else [400]  # a platform that is down for an hour
+    hands = stage.front.conversations.handover
+    await IdleWatch(hands._database, hands._writing, hands._handing.asking, hands._after).look()
+    if why == "late":
+        await eventually(stage.waits)
+        stage.clock.pass_by(minutes=31)
+    await eventually(stage._all_delivered)
+    receiver.statuses.clear()
+    assert len(stage.texts) == seen
+    await stage.write("1")
+    await stage.gets("答：/return")
+    assert await stage.score(cid) is None
     assert not any("utter_rate" in text for text in stage.texts)
 
 
