@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that a part which is being sent may take when the front ends.
 GRACE_S = 5.0
+#: Conversations with news that are kept, at a look at everything, while there is no room for them: those of a
+#: platform that hangs would grow for ever. The next look finds them.
+_MOST_KEPT = 500
 
 
 class Courier:
@@ -100,27 +103,27 @@ class Courier:
             self._woken.clear()
             news, self._news = self._news, set()
             everything = loop.time() >= sweep_at
-            taken: tuple[Row, ...] = ()
-            room, more = self._at_once - len(self._running), True
+            room, found = self._at_once - len(self._running), None
             try:
                 if room > 0:
-                    whose = None if everything else news
-                    taken, more = await self._links.claim(room, whose, self._channels)
+                    found = await self._links.claim(room, None if everything else news, self._channels)
             except Exception:
                 logger.exception("the courier could not ask the record")
-            for row in taken:
+            if found is None:  # again as soon as there is room
+                self._news |= news
+                await happened(self._woken, self._sweep_s)
+                continue
+            for row in found.taken:
                 task = asyncio.create_task(self._delivery.run(row))
                 self._running[row.id], self._channels[row.id] = task, row.channel
                 task.add_done_callback(partial(self._ended, row))
-            if more:  # again as soon as there is room
-                self._news |= news
-                sweep_at = 0.0 if everything else sweep_at
-                await happened(self._woken, self._sweep_s)
-                continue
             if everything:
                 sweep_at = loop.time() + self._sweep_s
-            if not self._news:
-                await happened(self._woken, max(0.05, min(self._sweep_s, sweep_at - loop.time())))
+            # What had no room is looked for by its conversation when there is some, everything but seldom.
+            self._news |= found.left
+            if found.full and not (everything and len(news) > _MOST_KEPT):
+                self._news |= news
+            await happened(self._woken, max(0.05, min(self._sweep_s, sweep_at - loop.time())))
 
     def _ended(self, row: Row, _task: asyncio.Task[None]) -> None:
         self._running.pop(row.id, None)

@@ -1,8 +1,8 @@
 """Delivers what one shopper has not got yet, part by part; understands the kinds of failure.
 
 A part is noted before it is sent and after the platform took it. A kill between the two doubles at most that
-part: the first note tells the next process, which says so in the log. Where the platform takes the key, which
-is the same whenever a part is sent again, it shows it once.
+part, one for each platform without keys: the first note tells the next process, which says so in the log.
+Where the platform takes the key, which is the same whenever a part is sent again, it shows it once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -80,9 +81,9 @@ class Delivery:
         self._carriers = carriers
         self._pause = pause
         self._stopping = False
-        # Where no key tells a platform what comes twice, one part at a time is on its way, whoever it is for:
-        # a kill doubles one.
-        self._alone = asyncio.Lock()
+        # Where no key tells a platform what comes twice, one part at a time is on its way to it, whoever it
+        # is for: a kill doubles one for each such platform, and one that hangs holds up no other.
+        self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def stop(self) -> None:
         """Begin no further part."""
@@ -187,7 +188,7 @@ class Delivery:
         opened = json.loads(self._vault.open(link.user, user_context(link.channel, link.user_key)))
         to = To(opened["user"], link.account, opened["data"], link.heard_at)
         for place in range(link.part, many):
-            async with nullcontext() if carrier.keyed else self._alone:
+            async with nullcontext() if carrier.keyed else self._alone[link.channel]:
                 ended = await self._part(carrier, link, to, saying, place)
             if ended is not None or place + 1 == many:
                 return ended

@@ -6,6 +6,7 @@ All notes are made under the link's lease, and only while it stands in the conve
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +33,7 @@ _l, _c, _m = channel_links.c, conversations.c, messages.c
 
 #: Where messages are counted, the opening's notice waits so long for the answer that it comes with.
 NOTICE_WAITS = timedelta(seconds=30)
-#: Links of channels without keys that are worked on at a time; of these one is sent to.
+#: Links of each channel without keys that are worked on at a time; of these one is sent to.
 MOST_ALONE = 4
 _LOOK_AT = 200
 _READ = 20
@@ -58,6 +59,21 @@ class Undelivered:
     before: tuple[Mapping[str, Any], ...]
     head: int
     more: bool
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What was taken, and what was not.
+
+    Attributes:
+        taken: links that this process works on now.
+        left: conversations whose links were seen and had no room.
+        full: there may be others of those asked for that were not looked at.
+    """
+
+    taken: tuple[Row, ...] = ()
+    left: frozenset[str] = frozenset()
+    full: bool = False
 
 
 class CourierLinks:
@@ -89,8 +105,8 @@ class CourierLinks:
 
     async def claim(
         self, count: int, conversation_ids: Collection[str] | None, running: Mapping[int, str]
-    ) -> tuple[tuple[Row, ...], bool]:
-        """Take links with something to deliver that nobody works on; return them, and whether to ask again.
+    ) -> Claimed:
+        """Take links with something to deliver that nobody works on.
 
         Args:
             count: at most so many.
@@ -98,10 +114,13 @@ class CourierLinks:
             running: links that this process works on, with their channels.
         """
         if conversation_ids is not None and not conversation_ids:
-            return (), False
+            return Claimed()
         # Of those who go one after the other only a few are taken: they would stand in the others' way.
-        room = MOST_ALONE - sum(not self._carriers[channel].keyed for channel in running.values())
-        channels = [name for name, carrier in self._carriers.items() if carrier.keyed or room > 0]
+        used = Counter(running.values())
+        room = {
+            name: MOST_ALONE - used[name] for name, carrier in self._carriers.items() if not carrier.keyed
+        }
+        channels = [name for name in self._carriers if room.get(name, 1) > 0]
         query = (
             select(channel_links)
             .join(conversations, _c.id == _l.conversation_id)
@@ -121,11 +140,18 @@ class CourierLinks:
         seen = await self._database.read(lambda connection: connection.execute(query).all())
         now = self._clock()
         free_ones = [row for row in seen if self._free(row, now)]
-        alone = [row.id for row in free_ones if not self._carriers[row.channel].keyed]
-        fitting = [row for row in free_ones if row.id not in alone[max(0, room) :]]
-        wanted, more = fitting[:count], len(fitting) > count or room <= 0 or len(alone) > room
+        fitting = []
+        for row in free_ones:
+            if row.channel in room:
+                room[row.channel] -= 1
+            if room.get(row.channel, 0) >= 0:
+                fitting.append(row)
+        wanted = fitting[:count]
+        mine = {row.id for row in wanted}
+        left = frozenset(row.conversation_id for row in free_ones if row.id not in mine)
+        full = len(channels) < len(self._carriers) or len(seen) == _LOOK_AT
         if not wanted:
-            return (), more
+            return Claimed((), left, full)
 
         def take(connection: Connection) -> tuple[Row, ...]:
             until = self._clock() + HELD
@@ -139,7 +165,7 @@ class CourierLinks:
                 ).rowcount
             )
 
-        return await self._database.write(take), more
+        return Claimed(await self._database.write(take), left, full)
 
     def _free(self, row: Row, now: datetime) -> bool:
         # Under our own name, and none of our tasks works on it: it was left behind.

@@ -16,7 +16,8 @@ import pytest_asyncio
 from bot.app.front import shanghai_now
 from bot.app.messaging import MessagingChannels
 from bot.channels.platforms.signed import Settings
-from bot.conversation.courier_links import MOST_ALONE
+from bot.conversation.courier import Courier
+from bot.conversation.courier_links import MOST_ALONE, CourierLinks
 from tests.bot.conversation.courier_harness import HoldingWeChat, MovedClock, Wechats
 from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import Front, rows, until
@@ -241,7 +242,7 @@ async def test_at_the_end_the_part_at_hand_is_noted_and_no_other_begun(
     assert [text[:2] for text in wechats.got()[1:]] == ["第1", "第2"] and not caplog.records
 
 
-async def test_without_keys_one_part_is_on_its_way_at_a_time_whoever_it_is_for(
+async def test_without_keys_one_part_is_on_its_way_to_a_platform_at_a_time_whoever_it_is_for(
     rasa: RasaStub, tmp_path: Path
 ) -> None:
     async with HoldingWeChat() as api:
@@ -253,6 +254,7 @@ async def test_without_keys_one_part_is_on_its_way_at_a_time_whoever_it_is_for(
                 await wechats.write("一", user=user)
             held = "SELECT count(*) FROM channel_links WHERE lease_holder IS NOT NULL"
             await until(lambda: rows(wechats.record, held) == [(MOST_ALONE,)])  # so many are worked on
+            await asyncio.wait_for(api.held.wait(), 20)
             assert len(api.sent) == 1
             begun = "SELECT count(*) FROM channel_links WHERE sending IS NOT NULL"
             assert rows(wechats.record, begun) == [(1,)]
@@ -275,6 +277,67 @@ async def test_a_platform_that_hangs_holds_up_its_own_shoppers_alone(rasa: RasaS
             assert len(api.sent) == 1
             api.go.set()
             await until(lambda: all(len(wechats.got(user)) == 1 for user in users))
+
+
+async def test_a_platform_without_keys_that_hangs_holds_up_no_other_without_keys(
+    rasa: RasaStub, tmp_path: Path
+) -> None:
+    async with HoldingWeChat() as api:
+        wechats = Wechats(rasa, api, tmp_path / "record.db", MovedClock())
+        users = [f"u{number}" for number in range(8)]
+        async with wechats.open():
+            api.hold = True
+            for user in users:
+                await wechats.write("一", user=user)
+            held = "SELECT count(*) FROM channel_links WHERE lease_holder IS NOT NULL"
+            await until(lambda: rows(wechats.record, held) == [(MOST_ALONE,)])
+            await asyncio.wait_for(api.held.wait(), 20)
+            for user in ("v1", "v2"):
+                await wechats.write("一", name="wechat_mini", user=user)
+            await until(lambda: wechats.got("v1") and wechats.got("v2"))
+            assert sum(len(wechats.got(user)) for user in users) == 1
+            api.go.set()
+            await until(lambda: all(len(wechats.got(user)) == 1 for user in users))
+
+
+async def test_where_a_platform_hangs_everything_is_not_looked_at_again_and_again(
+    rasa: RasaStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep that never comes due again stands for its pause: who is told of is found without one."""
+    asked: list[bool] = []
+    couriers: list[Courier] = []
+    claim = CourierLinks.claim
+
+    async def counted(self: CourierLinks, count: int, ids: Any, running: Any) -> Any:
+        if ids is None and couriers:
+            couriers.pop()._sweep_s = 3600.0  # this one falls into it, and is the last that is due
+        elif not couriers:
+            asked.append(ids is None)
+        return await claim(self, count, ids, running)
+
+    monkeypatch.setattr(CourierLinks, "claim", counted)
+    async with HoldingWeChat() as api, Receiver(shanghai_now) as receiver:
+        wechats = Wechats(rasa, api, tmp_path / "record.db", MovedClock())
+        users = [f"u{number}" for number in range(8)]
+        async with wechats.open(signed=Settings(keys=(KEY,), url=receiver.url)) as front:
+            beside = front.conversations.beside
+            assert isinstance(beside, MessagingChannels)
+            api.hold = True
+            for user in users:
+                await wechats.write("一", user=user)
+            await until(lambda: len(rasa.ran) == len(users))
+            await asyncio.wait_for(api.held.wait(), 20)
+            couriers.append(beside._courier)
+            await until(lambda: not couriers)
+            asked.clear()
+            for number in range(5):
+                body = {"user": f"other{number}", "message_id": "1", "text": "别人"}
+                await front.request("POST", "/channels/signed", **signed(body, shanghai_now()))
+                await until(lambda number=number: len(receiver.of(f"other{number}")) == 2)
+            assert asked and not any(asked)
+            api.go.set()  # those who had no room are known, and wait for no sweep
+            await until(lambda: all(len(wechats.got(user)) == 1 for user in users))
+            assert not any(asked)
 
 
 # -- failures -----------------------------------------------------------------------------------------------
