@@ -1,9 +1,9 @@
 """Binds a channel's user to a customer of the shop, and undoes it; both are recorded.
 
-A ticket is signed, lives ten minutes, and is for one user of one channel. Who comes with it has proved by the
-shop's login which customer she is. Who has proved it in the chat, by an order and the number of her account,
-is bound with the answer to that message (:class:`VerifiedBinding`). What she said on the channel before comes
-along (`merged`), unless it is another customer's.
+A ticket is signed, lives ten minutes or until a binding is undone, and is for one user of one channel. Who
+comes with it has proved by the shop's login which customer she is. Who has proved it in the chat, by an order
+and the number of her account, is bound with the answer to that message (:class:`VerifiedBinding`). What she
+said on the channel before comes along (`merged`), unless it is another customer's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from persona.privacy.vault import Vault
 #: How long a ticket can be used.
 TICKET_LIFE = timedelta(minutes=10)
 
-_l = channel_links.c
+_l, _b = channel_links.c, channel_bindings.c
 _MARK = re.compile(r"ch([0-9]{1,12})\.")  # see links.prefix
 _WEB = "web"
 _TICKET = re.compile(r"(?P<link>[0-9]{1,12})-(?P<until>[0-9]{1,12})-(?P<signature>[0-9a-f]{32})")
@@ -67,9 +67,22 @@ def holder_of(connection: Connection, writing: Writing, given: str) -> Row:
     link = connection.execute(query).first()
     signed = "" if link is None else _sign(writing.vault, link, until)
     good = hmac.compare_digest(signed, match["signature"])
-    if link is None or not good or writing.now().timestamp() >= until:
+    if link is None or not good or writing.now().timestamp() >= until or _undone(connection, link, until):
         raise AccessDeniedError
     return link
+
+
+def _undone(connection: Connection, link: Row, until: int) -> bool:
+    """Return whether a binding of hers was undone, or her link erased, since a ticket was made.
+
+    Tickets tell whole seconds; who binds in between has logged in at the shop, which takes longer. Bound with
+    it she may come with it again: a request that is repeated is no second binding.
+    """
+    hers = _b.channel == link.channel, _b.account == link.account, _b.user_key == link.user_key
+    last = select(_b.at).where(*hers, _b.act == "unbound").order_by(_b.id.desc()).limit(1)
+    at = connection.execute(last).scalar()
+    made = until - int(TICKET_LIFE.total_seconds())
+    return any(int(one.timestamp()) > made for one in (at, link.created_at) if one is not None)
 
 
 def bind(writing: Writing, given: str, customer_id: str) -> Callable[[Connection], Bound]:

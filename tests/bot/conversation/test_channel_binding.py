@@ -188,3 +188,28 @@ async def test_a_number_chooses_only_from_what_was_offered_there(
         await write(front, "w1", 4, "1")
         await until(lambda: "答：/退款" in receiver.texts("w1"))
         assert all(call.get("payload") != "/确认取消" for call in rasa.calls)
+
+
+async def test_what_was_undone_is_not_bound_again_by_its_old_ticket(
+    url: str,
+    rasa: RasaStub,
+    receiver: Receiver,  # noqa: F811
+) -> None:
+    clock = Clock()
+    async with front_at(url, rasa, receiver, clock) as front:
+        old = await ticket(front, receiver, "w1", 1)
+        assert (await bind(front, old, "u1")).status == 200
+        assert (await bind(front, old, "u1")).json == {"bound": True, "repeated": True}
+        clock.ahead = timedelta(minutes=1)
+        await write(front, "w1", 2, "解绑")
+        await until(lambda: any("utter_unbound" in text for text in receiver.texts("w1")))
+        for customer in ("u1", "u2"):
+            assert (await bind(front, old, customer)).status == 404
+        led = await front.session.get(front.url(f"/channels/bind?t={old}"), allow_redirects=False)
+        assert led.status == 404
+        seen = len(receiver.texts("w1"))
+        await write(front, "w1", 3, "绑定")
+        await until(lambda: any("/channels/bind?t=" in text for text in receiver.texts("w1")[seen:]))
+        found = re.search(r"/channels/bind\?t=(\S+)", receiver.texts("w1")[-1])
+        assert found is not None
+        assert (await bind(front, found[1], "u2")).json == {"bound": True, "repeated": False}
