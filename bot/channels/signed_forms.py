@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.channels.base import ButtonsPart, CardPart, Heard, HeardKind, Media, Part, PicturePart, TextPart
 
@@ -25,7 +26,7 @@ def heard(one: Mapping[str, Any], now: datetime) -> Heard:
     if at.tzinfo is None or abs(at - now) > timedelta(days=30):
         at = now
     picture = one.get("picture")
-    media = None if picture is None else Media(address=_text(picture, 2000))
+    media = None if picture is None else Media(address=_address(picture))
     if kind is HeardKind.TEXT and not (text.strip() or button):
         raise ValueError("text")
     return Heard(
@@ -44,6 +45,12 @@ def _text(value: Any, most: int) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= most or not value.isprintable():
         raise ValueError("not a name")
     return value
+
+
+def _address(value: Any) -> str:
+    address = _text(value, 2000)
+    urlsplit(address)  # raises where it is none, like https://[x/y
+    return address
 
 
 def written(part: Part) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Receiver:
         self.gate = asyncio.Event()
         self.gate.set()
         self.pictures: dict[str, bytes] = {}
+        self.moved: dict[str, str] = {}  # pictures that are said to be elsewhere
         self.port = 0
         self._runner: web.AppRunner | None = None
 
@@ -72,6 +73,8 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/pictures/{name}"
 
     async def _picture(self, request: web.Request) -> web.Response:
+        if (there := self.moved.get(request.match_info["name"])) is not None:
+            return web.Response(status=302, headers={"Location": there})
         return web.Response(body=self.pictures[request.match_info["name"]], content_type="image/jpeg")
 
     async def _take(self, request: web.Request) -> web.Response:

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import pytest_asyncio
 
-from bot.channels.base import Address, HeardKind, Refused, SendError, SendKind, TextPart
+from bot.channels.base import Address, HeardKind, Media, Refused, SendError, SendKind, TextPart
 from bot.channels.platforms.signed import Settings, SignedWebhook, make
-from tests.fakes.signed import KEY, Receiver
+from tests.fakes.signed import KEY, Receiver, signed
 from tests.fakes.tools import call, now, tools
 
 AT = datetime.fromtimestamp(1795355905, timezone.utc)
@@ -85,3 +85,31 @@ async def test_each_answer_is_understood(
     assert (caught.value.kind, caught.value.code) == (kind, f"http_{status}")
     await platform.send(Address("u"), TextPart("您好"), "0" * 32)
     assert receiver.texts("u") == ["您好"]
+
+
+async def test_a_picture_is_fetched_from_the_shops_host_and_nowhere_else(
+    platform: SignedWebhook, receiver: Receiver
+) -> None:
+    address = receiver.holds(b"jpeg")
+    assert await platform.fetch(Media(address=address), "") == b"jpeg"
+    async with Receiver(now) as inside:
+        secret = inside.holds(b"secret")
+        receiver.moved["p1.jpg"] = secret
+        for there in (
+            address.replace("p0", "p1"),  # leads on to another host
+            secret,
+            address.replace("http:", "https:"),
+            "https://[x/y",
+            "file:///etc/passwd",
+        ):
+            with pytest.raises(SendError) as caught:
+                await platform.fetch(Media(address=there), "")
+            assert caught.value.kind is SendKind.REFUSED
+
+
+async def test_what_is_no_address_is_refused_when_it_comes(platform: SignedWebhook) -> None:
+    for picture in ("https://[x/y", "https://s.example/\n", 7, ""):
+        posted = {"user": "u", "message_id": "m", "type": "picture", "picture": picture}
+        made = signed(posted, AT)
+        headers = {name.lower(): value for name, value in made["headers"].items()}
+        assert await refused(platform, headers, made["data"]) == 400
