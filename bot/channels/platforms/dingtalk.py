@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.channels import base, check_words
+from bot.channels import base, check_words, dingtalk_errors
 from bot.channels.base import Finding, HeardKind, Media, Refused, SendError, SendKind
 from bot.channels.dingtalk_forms import CARDS, as_answer, as_robot, content, sign
 from bot.channels.platform_calls import Said, ask, download, token_name, with_token
@@ -52,7 +52,6 @@ _OLD = timedelta(hours=1)  # DingTalk's own rule
 _LONGEST_MS = 7_200_000  # that a session is believed to last; DingTalk gives it an hour and a half
 _SPARE_MS = 60_000  # a session's address is not used in its last minute
 _SEND, _FILE = "/v1.0/robot/oToMessages/batchSend", "/v1.0/robot/messageFiles/download"
-_TOO_FAST = frozenset({"130101", "410100", "90018", "-1"})
 
 
 class DingTalk:
@@ -117,12 +116,10 @@ class DingTalk:
         """Return whether it was taken; False where the robot may still send it otherwise."""
         form, filled = as_answer(part, await self._picture(part))
         got = await ask(self._tools.http, "POST", hook, json={"msgtype": form, form: filled})
-        code = str(got.body.get("errcode", f"http_{got.status}"))
-        if got.status == 429 or code in _TOO_FAST:
-            raise SendError(SendKind.BUSY, code, retry_after=got.retry_after)
-        if code != "0" and not staff:
-            raise SendError(SendKind.REFUSED, code)
-        return code == "0"
+        error = dingtalk_errors.of_session(got)
+        if error is not None and (error.kind is SendKind.BUSY or not staff):
+            raise error
+        return error is None
 
     async def fetch(self, media: Media, account: str) -> bytes:
         """Return what she sent, by its download code."""
@@ -158,7 +155,7 @@ class DingTalk:
             headers = {"x-acs-dingtalk-access-token": token}
             got = await ask(self._tools.http, "POST", self._own.api + path, json=named, headers=headers)
             if got.status != 200:
-                raise _error(got)
+                raise dingtalk_errors.of_api(got)
             return got
 
         return await with_token(self._tools.tokens, self._name, self._new_token, call)
@@ -167,13 +164,18 @@ class DingTalk:
         """Return the address of a picture, or DingTalk's name of it; empty for other parts."""
         if not isinstance(part, base.PicturePart) or part.address:
             return getattr(part, "address", "")
-        form = aiohttp.FormData()
-        form.add_field("media", part.data, filename="picture.jpg", content_type=part.content_type)
-        query = {"access_token": await self._token(), "type": "image"}
-        got = await ask(self._tools.http, "POST", f"{self._own.web}/media/upload", params=query, data=form)
-        if not got.body.get("media_id"):
-            raise SendError(SendKind.REFUSED, str(got.body.get("errcode", got.status)))
-        return str(got.body["media_id"])
+        data, kind, address = part.data, part.content_type, f"{self._own.web}/media/upload"
+
+        async def call(token: str) -> str:
+            form = aiohttp.FormData()  # anew for each try: a form is sent once only
+            form.add_field("media", data, filename="picture.jpg", content_type=kind)
+            query = {"access_token": token, "type": "image"}
+            got = await ask(self._tools.http, "POST", address, params=query, data=form)
+            if not got.body.get("media_id"):
+                raise dingtalk_errors.of_upload(got)
+            return str(got.body["media_id"])
+
+        return await with_token(self._tools.tokens, self._name, self._new_token, call)
 
 
 make = DingTalk
@@ -181,15 +183,3 @@ make = DingTalk
 
 def _moment(milliseconds: Any) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, timezone.utc)
-
-
-def _error(got: Said) -> SendError:
-    code = str(got.body.get("code", f"http_{got.status}"))
-    if got.status == 401 or "InvalidAuthentication" in code:
-        return SendError(SendKind.TOKEN, code)
-    if got.status == 429 or "Throttling" in code or "Qps" in code:
-        return SendError(SendKind.BUSY, code, retry_after=got.retry_after)
-    if got.status == 403:  # a permission or an address that is not allowed: mended, it goes on
-        return SendError(SendKind.AWAY, code)
-    kind = SendKind.BLOCKED if code.startswith("staffId.") else SendKind.REFUSED
-    return SendError(kind, code)

@@ -235,6 +235,9 @@ async def test_somebody_without_a_staff_id_is_reached_in_her_session_alone(
     await platform.send(Address(said.user, data=said.data["reply"]), TEXT, "0" * 32)
     over = {**said.data["reply"], "until": int(now().timestamp() * 1000) + 30_000}
     assert (await fails(platform, Address(said.user, data=over))).kind is SendKind.CLOSED
+    fake.sessions.clear()  # it is over before its time
+    error = await fails(platform, Address(said.user, data=said.data["reply"]))
+    assert (error.kind, error.code) == (SendKind.CLOSED, "300001")
     assert len(fake.shown) == 1
 
 
@@ -249,6 +252,40 @@ async def test_pictures_go_both_ways(platform: DingTalk, fake: FakeDingTalk) -> 
     (_, form, first), (_, _, second) = fake.shown
     assert form == "sampleImageMsg" and fake.files[first["photoURL"]] == b"png"
     assert second == {"photoURL": "https://s.example/a.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, {"errcode": -1, "errmsg": "系统繁忙"}, SendKind.BUSY),
+        (200, {"errcode": 88, "sub_code": "90018"}, SendKind.BUSY),
+        (200, {"errcode": 90018}, SendKind.BUSY),
+        (429, {}, SendKind.BUSY),
+        (200, {"errcode": 88, "sub_code": "60011"}, SendKind.AWAY),
+        (200, {"errcode": 40014}, SendKind.TOKEN),
+        (200, {"errcode": 88, "sub_code": "40014"}, SendKind.TOKEN),
+        (200, {"errcode": 40004, "errmsg": "不合法的媒体文件类型"}, SendKind.REFUSED),
+        (500, {}, SendKind.AWAY),
+    ],
+)
+async def test_why_a_picture_is_not_taken_is_understood(
+    platform: DingTalk, fake: FakeDingTalk, status: int, body: dict[str, Any], kind: SendKind
+) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse | None:
+        return web.json_response(body, status=status) if "/media/upload" in request.path else None
+
+    fake.behave = answer
+    assert (await fails(platform, Address("u"), PicturePart(data=b"png"))).kind is kind
+    assert len(fake.tokens) == (2 if kind is SendKind.TOKEN else 1)
+
+
+async def test_a_picture_is_uploaded_with_a_new_token_where_the_old_has_ended(
+    platform: DingTalk, fake: FakeDingTalk
+) -> None:
+    await platform.send(Address("u"), TEXT, "0" * 32)
+    fake.ended.add("t0")
+    await platform.send(Address("u"), PicturePart(data=b"png"), "1" * 32)
+    assert fake.tokens == ["t0", "t1"] and fake.files[fake.shown[-1][2]["photoURL"]] == b"png"
 
 
 async def test_an_ended_token_is_renewed_once(platform: DingTalk, fake: FakeDingTalk) -> None:
