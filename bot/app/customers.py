@@ -8,9 +8,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.app.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from persona.privacy.vault import Vault
 
 
 def export(settings: Settings, customer_id: str) -> dict[str, Any] | None:
@@ -68,25 +73,12 @@ class Erasure:
 
 def erase(settings: Settings, customer_id: str) -> Erasure:
     """Delete all that is held of a customer in record, trackers and shop."""
-    from sqlalchemy import func, select
-
     from bot.components.tracker_rows import TrackerRows
-    from bot.conversation.database import make_engine
-    from bot.conversation.privacy import erase_customer
-    from bot.conversation.schema import shoppers
     from persona.privacy.vault import Vault
 
-    engine = make_engine(settings.record_url)
-    try:
-        with engine.connect() as connection:
-            known = connection.execute(
-                select(func.count()).select_from(shoppers).where(shoppers.c.customer_id == customer_id)
-            ).scalar_one()
-        with engine.connect().execution_options(writes=True) as connection, connection.begin():
-            ids = erase_customer(connection, customer_id)
-    finally:
-        engine.dispose()
-    rows = TrackerRows(settings.tracker_url, Vault.from_text(settings.data_keys))
+    vault = Vault.from_text(settings.data_keys)
+    ids, known = erase_in_record(settings.record_url, vault, customer_id)
+    rows = TrackerRows(settings.tracker_url, vault)
     try:
         trackers = rows.delete(ids)
     finally:
@@ -95,10 +87,36 @@ def erase(settings: Settings, customer_id: str) -> Erasure:
     counted = (
         (len(ids), f"{len(ids)} conversations"),
         (trackers, f"{trackers} trackers"),
-        (int(known), "the stored belief and choices"),
+        (known, "the stored belief and choices"),
         (int(profile or False), "the shop's profile"),
     )
     return Erasure(tuple(words for count, words in counted if count), shop_keeps=profile is None)
+
+
+def erase_in_record(url: str, vault: Vault, customer_id: str) -> tuple[tuple[str, ...], int]:
+    """Delete all that the record holds of a customer, also while she is writing.
+
+    Returns:
+        The ids of her conversations, and how many rows of belief and choices there were.
+    """
+    from sqlalchemy import func, select
+
+    from bot.conversation.database import make_engine
+    from bot.conversation.postgres import transaction
+    from bot.conversation.privacy import erase_customer, lock_customer
+    from bot.conversation.schema import shoppers
+
+    def work(connection: Connection) -> tuple[tuple[str, ...], int]:
+        lock_customer(connection, vault, customer_id)
+        counting = select(func.count()).select_from(shoppers).where(shoppers.c.customer_id == customer_id)
+        known = int(connection.execute(counting).scalar_one())
+        return erase_customer(connection, customer_id), known
+
+    engine = make_engine(url)
+    try:
+        return transaction(engine.execution_options(writes=True), work)
+    finally:
+        engine.dispose()
 
 
 def _erase_in_shop(settings: Settings, customer_id: str) -> bool | None:

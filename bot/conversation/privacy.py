@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import null, or_, select
 from sqlalchemy.engine import Connection
 
-from bot.conversation import caring, channel_copy, desk_copy, keys, pictures, rows, told_copy
+from bot.conversation import caring, channel_copy, desk_copy, keys, pictures, postgres, rows, told_copy
+from bot.conversation.channel_schema import channel_links
 from bot.conversation.desk_schema import corrections
 from bot.conversation.schema import (
     conversations,
@@ -25,7 +26,7 @@ from bot.conversation.schema import (
 from bot.conversation.types import Audience, Kind
 from persona.privacy.vault import Vault
 
-_c, _m, _s = conversations.c, messages.c, shoppers.c
+_c, _l, _m, _s = conversations.c, channel_links.c, messages.c, shoppers.c
 
 
 def switch(connection: Connection, conversation_id: str, customer_id: str | None, *, on: bool) -> None:
@@ -120,6 +121,17 @@ def export_customer(connection: Connection, vault: Vault, customer_id: str) -> d
             for row in found
         ],
     }
+
+
+def lock_customer(connection: Connection, vault: Vault, customer_id: str) -> None:
+    """Keep others from writing for a customer until the transaction ends; then she can be erased whole.
+
+    In the order in which what she writes on a channel locks: her links, what she begins, her conversations.
+    """
+    hers = select(_c.id).where(_c.customer_id == customer_id)
+    theirs = (_l.customer_id == customer_id) | _l.conversation_id.in_(hers)
+    connection.execute(select(_l.id).where(theirs).order_by(_l.id).with_for_update()).all()
+    postgres.one_at_a_time(connection, vault.blind(customer_id, "resume"))
 
 
 def erase_customer(connection: Connection, customer_id: str) -> tuple[str, ...]:

@@ -58,3 +58,12 @@ def running(url: str, words: str) -> int:
         f"AND datname = '{sa.engine.make_url(url).database}' AND query LIKE '%{words}%'"
     )
     return int(found[0][0])
+
+
+def waiting(url: str) -> int:
+    """Return how many sessions of a database wait for a lock now."""
+    found = admin(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        f"AND datname = '{sa.engine.make_url(url).database}'"
+    )
+    return int(found[0][0])

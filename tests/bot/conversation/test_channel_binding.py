@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from sqlalchemy import func, select
+
+from bot.app.customers import erase_in_record
 from bot.app.front import shanghai_now
 from bot.channels.platforms.signed import Settings
+from bot.conversation import rows
+from bot.conversation.channel_schema import channel_links
 from bot.conversation.database import make_engine
+from bot.conversation.links import set_conversation
+from bot.conversation.opening import Opening
 from bot.conversation.privacy import erase_customer, export_customer
 from tests.bot.conversation.desk_harness import Desk
 from tests.bot.conversation.harness import Answer, Front, token, until, vault
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 from tests.bot.conversation.test_signed_channel import receiver, write  # noqa: F401  # a fixture
 from tests.fakes.signed import KEY, Receiver
+from tests.support import postgres
 
 LOGIN = "https://shop.example/login"
 
@@ -213,3 +223,40 @@ async def test_what_was_undone_is_not_bound_again_by_its_old_ticket(
         found = re.search(r"/channels/bind\?t=(\S+)", receiver.texts("w1")[-1])
         assert found is not None
         assert (await bind(front, found[1], "u2")).json == {"bound": True, "repeated": False}
+
+
+@pytest.mark.service
+async def test_who_writes_while_she_is_erased_stands_in_nobodys_way_and_leaves_nothing(
+    rasa: RasaStub,
+    receiver: Receiver,  # noqa: F811
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What takes her message holds her link, and goes on to her conversation and to a new one."""
+    with postgres.database("record") as url:
+        async with front_at(url, rasa, receiver) as front:
+            given = await ticket(front, receiver, "w1", 1)
+            assert (await bind(front, given, "u1")).status == 200
+            await until(lambda: "答：identified" in receiver.texts("w1"))
+            writing = front.conversations._store.writing
+        engine = make_engine(url)
+        try:
+            with engine.connect() as connection:
+                with connection.begin():
+                    hers = channel_links.c.customer_id == "u1"
+                    link = connection.execute(select(channel_links).where(hers).with_for_update()).one()
+                    erasing = asyncio.create_task(asyncio.to_thread(erase_in_record, url, vault(), "u1"))
+
+                    while not await asyncio.to_thread(postgres.waiting, url):
+                        assert not erasing.done()
+                        await asyncio.sleep(0.02)
+                    row = connection.execute(rows.LOCKED_CONVERSATION, {"cid": link.conversation_id}).one()
+                    new = {"channel": "signed", "customer_id": "u1", "net": ""}
+                    opened = Opening(writing, **new, key=None, notice=None)(connection)
+                    set_conversation(connection, link, opened.conversation_id, 0)
+                ids, _ = await asyncio.wait_for(erasing, 60)
+                assert not [one for one in caplog.records if one.name == "bot.conversation.postgres"]
+                assert set(ids) == {row.id, opened.conversation_id}
+                assert connection.execute(select(func.count()).select_from(channel_links)).scalar() == 0
+                assert export_customer(connection, vault(), "u1")["conversations"] == []
+        finally:
+            engine.dispose()
