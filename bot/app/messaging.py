@@ -126,6 +126,7 @@ class MessagingChannels:
         """Add the routes."""
         messaging = Messaging(
             self._shared,
+            names=self._channels,
             platforms=self._platforms,
             inbox=self._inbox,
             hearing=self._hearing,

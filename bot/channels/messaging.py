@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from aiohttp import web
@@ -33,7 +33,8 @@ class Messaging:
 
     Args:
         shared: what the routes work with.
-        platforms: those that are switched on, by name.
+        names: of those that are switched on.
+        platforms: the same, by name; empty until the front has started, which listens before that.
         inbox: keeps what they bring.
         hearing: works on it.
         draining: how far the end of this process is.
@@ -44,6 +45,7 @@ class Messaging:
         self,
         shared: Shared,
         *,
+        names: Collection[str],
         platforms: Mapping[str, Platform],
         inbox: Inbox,
         hearing: Hearing,
@@ -51,6 +53,7 @@ class Messaging:
         clock: Callable[[], datetime],
     ) -> None:
         self._shared = shared
+        self._names = names
         self._platforms = platforms
         self._inbox = inbox
         self._hearing = hearing
@@ -66,9 +69,12 @@ class Messaging:
 
     async def take(self, request: web.Request) -> web.Response:
         """Take a call of a platform."""
-        platform = self._platforms.get(request.match_info["name"])
-        if platform is None:
+        name = request.match_info["name"]
+        if name not in self._names:
             raise web.HTTPNotFound
+        platform = self._platforms.get(name)
+        if platform is None:
+            raise ApiError(503, "starting", "The front has just begun; send the same again.")
         if request.method == "POST":
             self._draining.check()
         outcome = "failed"
