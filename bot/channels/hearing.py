@@ -24,6 +24,7 @@ from bot.channels.base import HasMedia, Heard, HeardKind, Hint, Media, Platform,
 from bot.channels.carrying import Carried
 from bot.channels.kinds import LONGEST_TEXT, Line, binding_words, rating_words, said_to, words_of
 from bot.conversation import words
+from bot.conversation.channel_schema import GONE_LANE
 from bot.conversation.errors import LeaseLostError, TooManyPendingError
 from bot.conversation.inbox import Inbox, Item
 from bot.conversation.links import Hearing as Taking
@@ -45,9 +46,8 @@ logger = logging.getLogger(__name__)
 _UNPACKED = 2
 MOST_PICTURE_TRIES, MOST_TRIES = 4, 40
 _LONGEST_PAUSE = timedelta(minutes=5)
-#: What she has not got yet comes before what she writes next where that begins another conversation: so long
-#: does that wait for it, looking again after a pause.
-OWED_FOR, _OWED_PAUSE, _OWED = timedelta(minutes=10), timedelta(seconds=1), "owed"
+#: What she is owed comes first (`Taken.owed`): the pause before it is looked again, and the mark meanwhile.
+_OWED_PAUSE, _OWED = timedelta(seconds=1), "owed"
 #: Pieces of work at a time; of these, such of one channel that ask its platform something, and the pause of
 #: what finds no room.
 _AT_ONCE, _ASKING, _ROOM_IN = 8, 3, timedelta(seconds=1)
@@ -72,6 +72,8 @@ def to_item(vault: Vault, channel: str, heard: Heard) -> Item:
     if heard.media is not None:
         body["media"] = [heard.media.id, heard.media.address, heard.media.content_type]
     lane = user_key(vault, channel, heard.account, heard.user)
+    if heard.kind is HeardKind.GONE:  # it is nothing of hers, and waits behind nothing of hers
+        lane += GONE_LANE
     return Item(json.dumps([heard.account, heard.user, heard.message_id]), lane, body)
 
 
@@ -162,7 +164,9 @@ class Hearing:
             if "hint" not in body and body["kind"] != HeardKind.PICTURE.value:
                 await self._take(row, _heard(body))
             elif self._asking[row.channel] >= _ASKING:  # one that hangs leaves room for the others
-                await self._inbox.rows.again(row.id, self._store.now() + _ROOM_IN, trouble="no room")
+                await self._inbox.rows.again(
+                    row.id, self._store.now() + _ROOM_IN, trouble=row.trouble or "no room"
+                )
             else:
                 await self._ask(row, body)
         except LeaseLostError:
@@ -203,7 +207,6 @@ class Hearing:
         lines = self._conversations.lines
         picture, line = None, said_to(heard)
         waited = row.trouble == _OWED
-        patient = self._store.now() - row.received_at < OWED_FOR
         taking = partial(
             Taking,
             self._store,
@@ -215,7 +218,6 @@ class Hearing:
             # What she typed before the question reached her is no rating.
             first=None if waited else self._rating,
             waited=waited,
-            patient=patient,
             wrote_again=lambda connection, since: self._inbox.followed(connection, row, since),
         )
         if heard.kind is HeardKind.PICTURE and line is None:
@@ -228,7 +230,7 @@ class Hearing:
         if taken.owed:
             await self._wait(row)
             return
-        if waited and not patient:
+        if taken.left:
             logger.error("what came on %s under %d waits no longer for what she is owed", row.channel, row.id)
         await self._sweep()
         if taken.conversation_id is None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Row
 
-from bot.conversation.channel_schema import channel_bindings, channel_inbox, channel_links
+from bot.conversation.channel_schema import GONE_LANE, channel_bindings, channel_inbox, channel_links
 from persona.privacy.vault import Vault
 
 _l, _b, _i = channel_links.c, channel_bindings.c, channel_inbox.c
@@ -55,6 +55,7 @@ def _link(vault: Vault, row: Row) -> dict[str, Any]:
 def forget(connection: Connection, customer_id: str, conversation_ids: tuple[str, ...]) -> None:
     """Delete a customer's links, what of hers waits, and how she was bound."""
     theirs = (_l.customer_id == customer_id) | _l.conversation_id.in_(conversation_ids)
-    connection.execute(channel_inbox.delete().where(_i.lane.in_(select(_l.user_key).where(theirs))))
+    for lane in (_l.user_key, _l.user_key + GONE_LANE):
+        connection.execute(channel_inbox.delete().where(_i.lane.in_(select(lane).where(theirs))))
     connection.execute(channel_links.delete().where(theirs))
     connection.execute(channel_bindings.delete().where(_b.customer_id == customer_id))

@@ -43,6 +43,9 @@ channel_links = Table(
 
 #: What has come and is not in a conversation yet; a hint waits here like a message. Kept a week, so that a
 #: repeat is known again.
+#: Ends the lane of what concerns a shopper and is nothing of hers.
+GONE_LANE = "/gone"
+
 channel_inbox = Table(
     "channel_inbox",
     metadata,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from bot.conversation import binding, postgres, rows
 from bot.conversation.channel_schema import ACTIVE, BLOCKED, CLOSED, channel_links
 from bot.conversation.errors import ButtonNotOfferedError, MessageConflictError
 from bot.conversation.link_memory import own_id, recalled
-from bot.conversation.opening import RUNNING_FOR, Opening
+from bot.conversation.opening import RUNNING_FOR, Opening, running_of
 from bot.conversation.schema import conversations
 from bot.conversation.store import Store
 from bot.conversation.types import Accepted, Incoming, OutReply, Owner, Work
@@ -34,6 +34,9 @@ _l, _c = channel_links.c, conversations.c
 #: Returns the id of the button that a typed text chooses: the text, the last messages as clients see them,
 #: whether a form of the bot waits for its answer.
 Choose = Callable[[str, Sequence[Mapping[str, Any]], bool], "str | None"]
+#: What she has not got yet comes before what she writes next where that begins another conversation: so long
+#: is it waited for, and where her link rests, so that nothing comes until she writes.
+OWED_FOR, RESTED_FOR = timedelta(minutes=10), timedelta(minutes=1)
 #: Returns a line of the front in a style.
 Spoken = Callable[[str], OutReply]
 
@@ -104,6 +107,7 @@ class Taken:
         accepted: what became of that.
         opened: what an opening gives to do.
         owed: nothing was taken yet: what she has not got of another conversation comes first.
+        left: that did not come in time, and is left there.
     """
 
     conversation_id: str | None = None
@@ -111,6 +115,7 @@ class Taken:
     accepted: Accepted | None = None
     opened: Work | None = None
     owed: bool = False
+    left: bool = False
 
 
 #: Takes what is no message for the bot, given her locked link; None for all others.
@@ -136,21 +141,6 @@ def set_conversation(connection: Connection, link: Row, conversation_id: str | N
     )
 
 
-def running_of(connection: Connection, customer_id: str, now: datetime) -> str | None:
-    """Return the customer's running conversation, the one last spoken in."""
-    found: str | None = connection.execute(
-        select(_c.id)
-        .where(
-            _c.customer_id == customer_id,
-            _c.owner != Owner.CLOSED.value,
-            _c.last_at >= now - RUNNING_FOR,
-        )
-        .order_by(_c.last_at.desc(), _c.created_at.desc(), _c.id.desc())
-        .limit(1)
-    ).scalar()
-    return found
-
-
 class Hearing:
     """One message or event of a shopper, run as a transaction by :meth:`Store.run`.
 
@@ -164,7 +154,6 @@ class Hearing:
         words: of her binding; without them none can be asked for.
         first: see :data:`First`.
         waited: it was tried before, and she was owed something: that she wrote is noted.
-        patient: what she is owed comes first.
         wrote_again: returns whether she has sent more since a moment; what waits here waits for that too.
     """
 
@@ -180,7 +169,6 @@ class Hearing:
         words: BindingWords | None = None,
         first: First | None = None,
         waited: bool = False,
-        patient: bool = True,
         wrote_again: Callable[[Connection, datetime], bool] = lambda _connection, _since: False,
     ) -> None:
         self._store = store
@@ -193,7 +181,6 @@ class Hearing:
         self._words = words
         self._first = first
         self._waited = waited
-        self._patient = patient
         self._wrote_again = wrote_again
 
     def __call__(self, connection: Connection) -> Taken:
@@ -209,9 +196,11 @@ class Hearing:
             self._rest(connection, saying.over_at)
             return Taken()
         link = self._link(connection)
-        if self._is_silent or not self._patient or not self._is_owed(connection, link):
+        owed = not self._is_silent and self._is_owed(connection, link)
+        if not owed or self._is_late(link):
             self._settle(connection)
-            return Taken(link.conversation_id) if self._is_silent else self._taken(connection, link)
+            taken = Taken(link.conversation_id) if self._is_silent else self._taken(connection, link)
+            return replace(taken, left=owed)
         if saying.incoming is None and saying.reply is None:  # she came in: the rest is what she gets
             self._settle(connection)
             return Taken(link.conversation_id)
@@ -220,7 +209,7 @@ class Hearing:
     def owes(self, connection: Connection) -> bool:
         """Return whether what she has not got yet comes first; that she wrote is noted."""
         link = self._link(connection)
-        return not self._is_silent and self._patient and self._is_owed(connection, link)
+        return self._is_owed(connection, link) and not self._is_late(link)
 
     @property
     def _is_silent(self) -> bool:
@@ -308,6 +297,10 @@ class Hearing:
                     return link
             connection.execute(channel_links.update().where(*hers).values(heard))
         return connection.execute(locked).one()
+
+    def _is_late(self, link: Row) -> bool:
+        """Return whether what she is owed was waited for long enough, since she last wrote."""
+        return bool(self._writing.now() - link.heard_at >= (OWED_FOR if link.state == ACTIVE else RESTED_FOR))
 
     def _is_owed(self, connection: Connection, link: Row) -> bool:
         """Return whether she has not got all of a conversation that she would leave behind.

@@ -40,6 +40,22 @@ RUNNING_FOR = timedelta(days=30)
 _c, _l = conversations.c, channel_links.c
 
 
+def running_of(connection: Connection, customer_id: str, now: datetime, *where: Any) -> str | None:
+    """Return the customer's running conversation, the one last spoken in, of those that fit `where`."""
+    found: str | None = connection.execute(
+        select(_c.id)
+        .where(
+            _c.customer_id == customer_id,
+            _c.owner != Owner.CLOSED.value,
+            _c.last_at >= now - RUNNING_FOR,
+            *where,
+        )
+        .order_by(_c.last_at.desc(), _c.created_at.desc(), _c.id.desc())
+        .limit(1)
+    ).scalar()
+    return found
+
+
 class Opening:
     """One request to open a conversation, run as a transaction.
 
@@ -142,17 +158,8 @@ class Opening:
         """
         if not self._resume or self._customer_id is None:
             return None
-        found = connection.execute(
-            select(_c.id)
-            .where(
-                _c.customer_id == self._customer_id,
-                or_(_c.channel == self._channel, _c.id.in_(_shared(self._customer_id))),
-                _c.owner != Owner.CLOSED.value,
-                _c.last_at >= now - RUNNING_FOR,
-            )
-            .order_by(_c.last_at.desc(), _c.created_at.desc(), _c.id.desc())
-            .limit(1)
-        ).scalar()
+        here = or_(_c.channel == self._channel, _c.id.in_(_shared(self._customer_id)))
+        found = running_of(connection, self._customer_id, now, here)
         if found is None:
             return None
         secret = keys.make(connection, found, now)

@@ -7,9 +7,11 @@ from datetime import datetime, timezone
 import pytest
 
 from bot.channels.base import Heard, HeardKind, Media
+from bot.channels.hearing import to_item
 from bot.channels.kinds import said_to, words_of
 from bot.conversation import words
 from bot.conversation.words import Lines
+from persona.privacy.vault import Vault
 from persona.strategy import Style
 from tests.support.stage import wording
 
@@ -58,3 +60,12 @@ def test_a_place_is_said_back_and_no_address_is_made_of_it() -> None:
         text = told.spoken(LINES, style.value).text
         assert "中关村大街 1 号" in text and "门牌号" in text and "文字" in text
         assert "{" not in told.spoken(LINES, style.value).text
+
+
+def test_what_a_platform_tells_of_her_waits_behind_nothing_of_hers() -> None:
+    vault = Vault.from_text("main=" + "K" * 43)
+    text, left, gone = (
+        to_item(vault, "wecom", heard(kind)).lane
+        for kind in (HeardKind.TEXT, HeardKind.UNSUBSCRIBE, HeardKind.GONE)
+    )
+    assert text == left != gone

@@ -24,6 +24,7 @@ from tests.bot.conversation.harness import Front, rows, until
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 from tests.fakes.signed import KEY, Receiver, signed
 from tests.fakes.wechat import OPENID, FakeWeChat
+from tests.support.photographs import photograph
 
 NOTICE = "utter_privacy_notice/neutral"
 COURIER = "bot.conversation.courier_delivery"
@@ -115,6 +116,30 @@ async def test_what_was_left_in_a_conversation_that_has_ended_comes_before_the_n
         assert wechats.link("conversation_id") != (before,)
         assert sum("答：1" in text for text in wechats.got()) == 1
         assert not rows(wechats.record, "SELECT 1 FROM conversation_ratings")
+
+
+async def test_a_picture_that_waits_for_what_she_is_owed_is_fetched_once(wechats: Wechats) -> None:
+    many = replies(*(f"第{number:02}{LONG}" for number in range(13)))
+    wechats.rasa.script = lambda turn: answer(turn, many if turn.get("text") == "多" else None)
+    async with wechats.open() as front:
+        await wechats.write("一")
+        await until(lambda: wechats.link("sent") == (1,))
+        await wechats.write("多")
+        await until(lambda: wechats.link("state") == ("closed",))
+        (before,) = wechats.link("conversation_id")
+        desk = Desk(front)
+        agent = await desk.hire("小周")
+        await desk.hands.take_over(before, agent)
+        await desk.hands.close(before, agent, outcome="solved")
+        wechats.api.media["m1"] = photograph()
+        await wechats.write("", MsgType="image", MsgId=7, PicUrl="", MediaId="m1")
+        await until(lambda: len(wechats.got()) == 11)
+        asked = "SELECT 1 FROM channel_inbox WHERE state = 'waiting' AND trouble = 'owed'"
+        await until(lambda: bool(rows(wechats.record, asked)))
+        assert wechats.api.asked.count("get") == 0
+        await wechats.write("还在吗")
+        await until(lambda: wechats.got()[-1].endswith("答：还在吗"))
+        assert wechats.api.asked.count("get") == 1
 
 
 # -- several messages as one --------------------------------------------------------------------------------
