@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,7 +16,7 @@ Behave = Callable[[web.Request], Awaitable["web.StreamResponse | None"]]
 SLOW_S = 12.0
 
 
-class Serving:
+class Serving(ABC):
     """Listens on a free port of this machine while it is entered.
 
     Attributes:
@@ -26,9 +27,9 @@ class Serving:
     behave: Behave | None = None
     server: TestServer | None = None
 
+    @abstractmethod
     def routes(self) -> list[web.RouteDef]:
         """Return what it answers."""
-        raise NotImplementedError
 
     async def answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Answer a request, authorised first where that is needed."""

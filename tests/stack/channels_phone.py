@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import itertools
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlencode, urlsplit
 
 
@@ -38,7 +39,7 @@ class Made:
     body: bytes
 
 
-class Phone:
+class Phone(ABC):
     """One shopper's app.
 
     Args:
@@ -69,52 +70,56 @@ class Phone:
 
     # -- what she does: each returns the call, which may be posted more than once ---------------------
 
+    @abstractmethod
     def text(self, text: str) -> Made:
-        raise NotImplementedError
+        """Type."""
 
     def tapped(self, title: str, choice: str) -> Made:
         """Tap a choice; where the app has none, its number is typed."""
         return self.text(choice)
 
     def picture(self, file: bytes) -> Made:
-        raise NotImplementedError
+        self._cannot()
 
     def voice(self, words: str) -> Made:
         """Speak; `words` is what the platform recognises, "" for nothing."""
-        raise NotImplementedError
+        self._cannot()
 
     def location(self, name: str) -> Made:
-        raise NotImplementedError
+        self._cannot()
 
     def menu(self, key: str) -> Made:
-        raise NotImplementedError
+        self._cannot()
 
     def subscribes(self) -> Made:
-        raise NotImplementedError
+        self._cannot()
 
     def unsubscribes(self) -> Made:
-        raise NotImplementedError
+        self._cannot()
 
     def unsupported(self) -> Made:
-        raise NotImplementedError
+        self._cannot()
 
-    def disorders(self) -> None:
+    def _cannot(self) -> NoReturn:
+        raise AssertionError(f"{self.name} cannot do this, and its CANNOT does not say so")
+
+    def disorders(self) -> None:  # noqa: B027  # most platforms keep nothing back
         """Let the last two messages be told the other way round, where it keeps them."""
 
     # -- what goes wrong ----------------------------------------------------------------------------------
 
+    @abstractmethod
     def meets(self, trouble: str) -> None:
         """Let the next sending to her meet one of :data:`TROUBLES`."""
-        raise NotImplementedError
 
-    def relents(self) -> None:
+    def relents(self) -> None:  # noqa: B027  # most troubles are over by themselves
         """Let the platform take what is sent to her again."""
 
     # -- what she sees ------------------------------------------------------------------------------------
 
+    @abstractmethod
     def shown(self) -> list[Shown]:
         """Return all that this shopper has been shown, in order."""
-        raise NotImplementedError
 
     # -- the wire -----------------------------------------------------------------------------------------
 

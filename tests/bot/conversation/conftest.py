@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.bot.conversation.courier_harness import MovedClock, Wechats
 from tests.bot.conversation.harness import Front
 from tests.bot.conversation.rasa_stub import RasaStub
+from tests.fakes.wechat import FakeWeChat
 from tests.support import postgres
 
 
@@ -35,3 +37,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     with postgres.database("record") as made:
         yield made
+
+
+@pytest_asyncio.fixture
+async def wechats(rasa: RasaStub, tmp_path: Path) -> AsyncIterator[Wechats]:
+    async with FakeWeChat() as api:
+        yield Wechats(rasa, api, tmp_path / "record.db", MovedClock())

@@ -15,6 +15,13 @@ from tests.bot.conversation.harness import Front, rows
 from tests.bot.conversation.rasa_stub import RasaStub
 from tests.fakes.wechat import APP_ID, OPENID, SECRET, TOKEN, FakeWeChat, Poster
 
+#: Two of these are no message of WeChat's.
+LONG = "，还有一件事要说" * 80
+
+
+def replies(*texts: str | dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"text": text} if isinstance(text, str) else text for text in texts]
+
 
 class HoldingWeChat(FakeWeChat):
     """Takes a message, and holds back that it did where it is told to.

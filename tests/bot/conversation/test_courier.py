@@ -6,40 +6,24 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from bot.app.front import shanghai_now
 from bot.app.messaging import MessagingChannels
 from bot.channels.platforms.signed import Settings
 from bot.conversation.courier import Courier
 from bot.conversation.courier_links import MOST_ALONE, CourierLinks
-from tests.bot.conversation.courier_harness import HoldingWeChat, MovedClock, Wechats
-from tests.bot.conversation.desk_harness import Desk
+from tests.bot.conversation.courier_harness import LONG, HoldingWeChat, MovedClock, Wechats, replies
 from tests.bot.conversation.harness import Front, rows, until
 from tests.bot.conversation.rasa_stub import RasaStub, answer
 from tests.fakes.signed import KEY, Receiver, signed
-from tests.fakes.wechat import OPENID, FakeWeChat
-from tests.support.photographs import photograph
+from tests.fakes.wechat import OPENID
 
 NOTICE = "utter_privacy_notice/neutral"
 COURIER = "bot.conversation.courier_delivery"
-#: Two of these are no message of WeChat's.
-LONG = "，还有一件事要说" * 80
-
-
-@pytest_asyncio.fixture
-async def wechats(rasa: RasaStub, tmp_path: Path) -> AsyncIterator[Wechats]:
-    async with FakeWeChat() as api:
-        yield Wechats(rasa, api, tmp_path / "record.db", MovedClock())
-
-
-def replies(*texts: str | dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"text": text} if isinstance(text, str) else text for text in texts]
 
 
 # -- windows ------------------------------------------------------------------------------------------------
@@ -91,55 +75,6 @@ async def test_after_five_it_waits_for_her_next_message_and_nothing_is_dropped(w
         await until(lambda: len(wechats.got()) == 9)
         assert [text[:2] for text in wechats.got()[6:]] == ["第5", "第6", "答："]
         await until(lambda: wechats.link("sent") == (3,))
-
-
-async def test_what_was_left_in_a_conversation_that_has_ended_comes_before_the_next(wechats: Wechats) -> None:
-    many = replies(*(f"第{number:02}{LONG}" for number in range(13)))
-    wechats.rasa.script = lambda turn: answer(turn, many if turn.get("text") == "多" else None)
-    async with wechats.open() as front:
-        await wechats.write("一")
-        await until(lambda: wechats.link("sent") == (1,))
-        await wechats.write("多")
-        await until(lambda: wechats.link("state") == ("closed",))
-        (before,) = wechats.link("conversation_id")
-        desk = Desk(front)
-        agent = await desk.hire("小周")
-        await desk.hands.take_over(before, agent)
-        await desk.hands.close(before, agent, outcome="solved")
-        await wechats.write("1")  # five more may come; no rating of what is asked behind them
-        await until(lambda: len(wechats.got()) == 11)
-        await until(lambda: wechats.link("state") == ("closed",))
-        assert wechats.link("conversation_id") == (before,)
-        await wechats.write("还在吗")
-        await until(lambda: wechats.got()[-1].endswith("答：还在吗"))
-        assert [text[:3] for text in wechats.got()[1:14]] == [f"第{number:02}" for number in range(13)]
-        assert wechats.link("conversation_id") != (before,)
-        assert sum("答：1" in text for text in wechats.got()) == 1
-        assert not rows(wechats.record, "SELECT 1 FROM conversation_ratings")
-
-
-async def test_a_picture_that_waits_for_what_she_is_owed_is_fetched_once(wechats: Wechats) -> None:
-    many = replies(*(f"第{number:02}{LONG}" for number in range(13)))
-    wechats.rasa.script = lambda turn: answer(turn, many if turn.get("text") == "多" else None)
-    async with wechats.open() as front:
-        await wechats.write("一")
-        await until(lambda: wechats.link("sent") == (1,))
-        await wechats.write("多")
-        await until(lambda: wechats.link("state") == ("closed",))
-        (before,) = wechats.link("conversation_id")
-        desk = Desk(front)
-        agent = await desk.hire("小周")
-        await desk.hands.take_over(before, agent)
-        await desk.hands.close(before, agent, outcome="solved")
-        wechats.api.media["m1"] = photograph()
-        await wechats.write("", MsgType="image", MsgId=7, PicUrl="", MediaId="m1")
-        await until(lambda: len(wechats.got()) == 11)
-        asked = "SELECT 1 FROM channel_inbox WHERE state = 'waiting' AND trouble = 'owed'"
-        await until(lambda: bool(rows(wechats.record, asked)))
-        assert wechats.api.asked.count("get") == 0
-        await wechats.write("还在吗")
-        await until(lambda: wechats.got()[-1].endswith("答：还在吗"))
-        assert wechats.api.asked.count("get") == 1
 
 
 # -- several messages as one --------------------------------------------------------------------------------
